@@ -1,1 +1,7 @@
+//! `ollama-forward` brings clients in WSL2 to Ollama on Windows.
+
+pub mod clock;
 pub mod demo;
+pub mod fault;
+pub mod log;
+pub mod net;

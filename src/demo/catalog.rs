@@ -95,9 +95,7 @@ pub(crate) fn ps(loaded_until: SystemTime, now: SystemTime) -> Vec<u8> {
         size_vram: 0,
         context_length: CONTEXT_LENGTH,
     });
-    json(&Models {
-        models: loaded.into_iter().collect(),
-    })
+    json(&Models { models: loaded.into_iter().collect() })
 }
 
 pub(crate) fn show(body: &[u8], since: SystemTime) -> Result<Vec<u8>, Refusal> {
@@ -126,10 +124,7 @@ pub(crate) fn show(body: &[u8], since: SystemTime) -> Result<Vec<u8>, Refusal> {
     Ok(json(&Show {
         modelfile: "# The demo built into ollama-forward: a script, no weights.\n",
         details: DETAILS,
-        model_info: ModelInfo {
-            context_length: CONTEXT_LENGTH,
-            architecture: "demo",
-        },
+        model_info: ModelInfo { context_length: CONTEXT_LENGTH, architecture: "demo" },
         capabilities: CAPABILITIES,
         modified_at: rfc3339(since),
     }))
@@ -149,10 +144,7 @@ pub(crate) fn models(since: SystemTime) -> Vec<u8> {
         object: &'static str,
         data: [Model; 1],
     }
-    line(&List {
-        object: "list",
-        data: [entry(since)],
-    })
+    line(&List { object: "list", data: [entry(since)] })
 }
 
 /// `id` as it stands in the path, where clients write `%3A` for the colon.
@@ -162,12 +154,7 @@ pub(crate) fn model(id: &str, since: SystemTime) -> Result<Vec<u8>, Refusal> {
 }
 
 fn entry(since: SystemTime) -> Model {
-    Model {
-        id: MODEL,
-        object: "model",
-        created: unix_seconds(since),
-        owned_by: "library",
-    }
+    Model { id: MODEL, object: "model", created: unix_seconds(since), owned_by: "library" }
 }
 
 /// `/v1` ends its JSON with a newline.
@@ -179,8 +166,7 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 
 /// A clock before 1970 counts as 1970.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -192,16 +178,8 @@ mod tests {
     #[test]
     fn codex_takes_the_version_for_new_enough() {
         let version: Value = serde_json::from_slice(&version()).unwrap();
-        let numbers = version["version"]
-            .as_str()
-            .unwrap()
-            .split('-')
-            .next()
-            .unwrap();
-        let numbers: Vec<u32> = numbers
-            .split('.')
-            .map(|number| number.parse().unwrap())
-            .collect();
+        let numbers = version["version"].as_str().unwrap().split('-').next().unwrap();
+        let numbers: Vec<u32> = numbers.split('.').map(|number| number.parse().unwrap()).collect();
         assert!(numbers >= vec![0, 13, 4], "{numbers:?}");
     }
 
@@ -209,23 +187,15 @@ mod tests {
     fn the_demo_is_listed_under_its_full_name() {
         let tags: Value = serde_json::from_slice(&tags(UNIX_EPOCH)).unwrap();
         assert_eq!(tags["models"][0]["name"], "demo:latest");
-        assert_eq!(
-            tags["models"][0]["capabilities"],
-            json!(["completion", "tools", "thinking"])
-        );
+        assert_eq!(tags["models"][0]["capabilities"], json!(["completion", "tools", "thinking"]));
     }
 
     #[test]
     fn ps_lists_it_until_its_time_is_over() {
         let now = UNIX_EPOCH + Duration::from_secs(100);
         for (until, listed) in [(99, 0), (100, 0), (101, 1)] {
-            let ps: Value =
-                serde_json::from_slice(&ps(UNIX_EPOCH + Duration::from_secs(until), now)).unwrap();
-            assert_eq!(
-                ps["models"].as_array().unwrap().len(),
-                listed,
-                "until {until}"
-            );
+            let ps: Value = serde_json::from_slice(&ps(UNIX_EPOCH + Duration::from_secs(until), now)).unwrap();
+            assert_eq!(ps["models"].as_array().unwrap().len(), listed, "until {until}");
         }
     }
 
@@ -235,11 +205,7 @@ mod tests {
             assert!(show(body.as_bytes(), UNIX_EPOCH).is_ok(), "{body}");
         }
         for (body, status) in [(r#"{"model":"x"}"#, 404), ("{}", 400), ("", 400)] {
-            assert_eq!(
-                show(body.as_bytes(), UNIX_EPOCH).unwrap_err().status(),
-                status,
-                "{body}"
-            );
+            assert_eq!(show(body.as_bytes(), UNIX_EPOCH).unwrap_err().status(), status, "{body}");
         }
     }
 
@@ -248,9 +214,6 @@ mod tests {
         for id in ["demo", "demo:latest", "demo%3Alatest", "demo%3alatest"] {
             assert!(model(id, UNIX_EPOCH).is_ok(), "{id}");
         }
-        assert_eq!(
-            model("x", UNIX_EPOCH).unwrap_err().to_string(),
-            "model 'x' not found"
-        );
+        assert_eq!(model("x", UNIX_EPOCH).unwrap_err().to_string(), "model 'x' not found");
     }
 }

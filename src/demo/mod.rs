@@ -41,25 +41,14 @@ pub struct Pace {
 impl Default for Pace {
     /// Some 30 words a second: a model of middle size on a good card, and one sees that it streams.
     fn default() -> Self {
-        Self {
-            piece: Duration::from_millis(33),
-        }
+        Self { piece: Duration::from_millis(33) }
     }
 }
 
 /// Serves until dropped, or until the listener fails for good.
-pub async fn serve(
-    listener: TcpListener,
-    pace: Pace,
-    clock: fn() -> SystemTime,
-) -> io::Result<Infallible> {
+pub async fn serve(listener: TcpListener, pace: Pace, clock: fn() -> SystemTime) -> io::Result<Infallible> {
     let since = clock();
-    let demo = Arc::new(Demo {
-        pace,
-        clock,
-        since,
-        loaded_until: Mutex::new(since),
-    });
+    let demo = Arc::new(Demo { pace, clock, since, loaded_until: Mutex::new(since) });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -97,9 +86,7 @@ async fn converse(stream: TcpStream, demo: Arc<Demo>) {
         async move { Ok::<_, Infallible>(demo.respond(request).await) }
     });
     // Without half-close: like Ollama, a client that closes its side has left, and hyper drops what it was being told.
-    let connection = http1::Builder::new()
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new().title_case_headers(true).serve_connection(TokioIo::new(stream), service);
     if let Err(broken) = connection.await {
         debug!(error = %broken, "demo: connection broke");
     }
@@ -123,9 +110,7 @@ struct Demo {
 impl Demo {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
-        self.endpoint(request)
-            .await
-            .unwrap_or_else(|refusal| refused(&path, &refusal))
+        self.endpoint(request).await.unwrap_or_else(|refusal| refused(&path, &refusal))
     }
 
     async fn endpoint(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
@@ -158,19 +143,13 @@ impl Demo {
             }
             Work::Answer(dialect, conversation) => {
                 let speech = Speech::begin(dialect, &conversation, self.pace, self.clock);
-                if asked.stream {
-                    speech.streamed()
-                } else {
-                    speech.at_once().await
-                }
+                if asked.stream { speech.streamed() } else { speech.at_once().await }
             }
         })
     }
 
     fn loaded_until(&self) -> std::sync::MutexGuard<'_, SystemTime> {
-        self.loaded_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.loaded_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,29 +177,12 @@ struct Speech {
 }
 
 impl Speech {
-    fn begin(
-        dialect: Dialect,
-        conversation: &Conversation,
-        pace: Pace,
-        clock: fn() -> SystemTime,
-    ) -> Self {
+    fn begin(dialect: Dialect, conversation: &Conversation, pace: Pace, clock: fn() -> SystemTime) -> Self {
         let begun = clock();
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let head = v1::Head {
-            serial,
-            created: catalog::unix_seconds(begun),
-        };
+        let head = v1::Head { serial, created: catalog::unix_seconds(begun) };
         let answer = model::answer(conversation, serial);
-        Self {
-            dialect,
-            head,
-            answer,
-            said: 0,
-            pace,
-            clock,
-            begun,
-            first: clock(),
-        }
+        Self { dialect, head, answer, said: 0, pace, clock, begun, first: clock() }
     }
 
     fn streamed(self) -> Response<Body> {
@@ -259,24 +221,18 @@ impl Speech {
     }
 
     async fn at_once(self) -> Response<Body> {
-        let pauses = u32::try_from(self.answer.pieces.len())
-            .unwrap_or(u32::MAX)
-            .saturating_sub(1);
+        let pauses = u32::try_from(self.answer.pieces.len()).unwrap_or(u32::MAX).saturating_sub(1);
         tokio::time::sleep(self.pace.piece.saturating_mul(pauses)).await;
         let now = (self.clock)();
         match self.dialect {
-            Dialect::Api(shape) => whole(
-                route::JSON,
-                api::whole(shape, &self.answer, self.took(now), now),
-            ),
+            Dialect::Api(shape) => whole(route::JSON, api::whole(shape, &self.answer, self.took(now), now)),
             Dialect::V1 { .. } => whole(route::V1_JSON, v1::whole(self.head, &self.answer)),
         }
     }
 
     /// A clock that was set back in between counts as no time.
     fn took(&self, now: SystemTime) -> Took {
-        let between =
-            |from: SystemTime, to: SystemTime| to.duration_since(from).unwrap_or_default();
+        let between = |from: SystemTime, to: SystemTime| to.duration_since(from).unwrap_or_default();
         Took {
             total: between(self.begun, now),
             prompt: between(self.begun, self.first),
@@ -292,20 +248,15 @@ fn whole(kind: &'static str, body: Vec<u8>) -> Response<Body> {
 fn refused(path: &str, refusal: &Refusal) -> Response<Body> {
     let (kind, body) = route::refused(path, refusal);
     let mut response = whole(kind, body);
-    *response.status_mut() =
-        StatusCode::from_u16(refusal.status()).expect("refusals have statuses of HTTP");
+    *response.status_mut() = StatusCode::from_u16(refusal.status()).expect("refusals have statuses of HTTP");
     if let Refusal::WrongMethod { allow } = refusal {
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allow));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     }
     response
 }
 
 fn response(kind: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

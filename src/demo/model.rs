@@ -70,19 +70,12 @@ pub(crate) fn answer(conversation: &Conversation, serial: u64) -> Answer {
         }
         Some(_) | None => Ended::Stop,
     };
-    let prompt_count = conversation
-        .turns
-        .iter()
-        .map(|turn| words(&turn.text).len())
-        .sum();
-    Answer {
-        pieces,
-        ended,
-        prompt_count,
-    }
+    let prompt_count = conversation.turns.iter().map(|turn| words(&turn.text).len()).sum();
+    Answer { pieces, ended, prompt_count }
 }
 
-const THINKING: &str = "A demo does not think. It looks for a word such as “list” or “run”, and for a tool to do it with.";
+const THINKING: &str =
+    "A demo does not think. It looks for a word such as “list” or “run”, and for a tool to do it with.";
 
 /// A call answers a user only: a tool's result is answered in prose, so that no agent goes round in circles.
 fn call(conversation: &Conversation, serial: u64) -> Option<Call> {
@@ -95,20 +88,13 @@ fn call(conversation: &Conversation, serial: u64) -> Option<Call> {
 
 fn prose(conversation: &Conversation) -> String {
     match conversation.turns.last() {
-        Some(Turn {
-            role: Role::Tool,
-            text,
-        }) => about_result(text),
+        Some(Turn { role: Role::Tool, text }) => about_result(text),
         Some(_) | None => about_user(conversation),
     }
 }
 
 fn about_result(result: &str) -> String {
-    let first: Vec<String> = result
-        .lines()
-        .take(LINES_QUOTED)
-        .map(|line| clip(line, LINE_CHARS))
-        .collect();
+    let first: Vec<String> = result.lines().take(LINES_QUOTED).map(|line| clip(line, LINE_CHARS)).collect();
     if first.is_empty() {
         return format!("{I_AM} The tool ran, and its result is empty.");
     }
@@ -116,17 +102,11 @@ fn about_result(result: &str) -> String {
         0 => String::new(),
         more => format!("\n({more} more lines)"),
     };
-    format!(
-        "{I_AM} The tool ran, and its result begins:\n\n{}{more}",
-        first.join("\n")
-    )
+    format!("{I_AM} The tool ran, and its result begins:\n\n{}{more}", first.join("\n"))
 }
 
 fn about_user(conversation: &Conversation) -> String {
-    let said = conversation
-        .turns
-        .iter()
-        .rfind(|turn| turn.role == Role::User);
+    let said = conversation.turns.iter().rfind(|turn| turn.role == Role::User);
     let said = match said {
         Some(turn) if !turn.text.trim().is_empty() => {
             format!("You said: “{}”.", shortened(&turn.text))
@@ -148,10 +128,7 @@ const SAID_CHARS: usize = 160;
 
 /// In one line, cut at [`SAID_CHARS`].
 pub(crate) fn shortened(text: &str) -> String {
-    clip(
-        &text.split_whitespace().collect::<Vec<_>>().join(" "),
-        SAID_CHARS,
-    )
+    clip(&text.split_whitespace().collect::<Vec<_>>().join(" "), SAID_CHARS)
 }
 
 fn clip(line: &str, limit: usize) -> String {
@@ -184,10 +161,7 @@ mod tests {
 
     #[test]
     fn words_carry_the_blank_before_them() {
-        assert_eq!(
-            words("one two\n\nthree "),
-            ["one", " two", "\n\nthree", " "]
-        );
+        assert_eq!(words("one two\n\nthree "), ["one", " two", "\n\nthree", " "]);
     }
 
     #[test]
@@ -199,11 +173,7 @@ mod tests {
 
     #[test]
     fn prose_says_that_it_is_the_demo_and_what_was_said() {
-        check(
-            &[(Role::System, "be brief"), (Role::User, "hello there")],
-            &[],
-            &["demo", "“hello there”"],
-        );
+        check(&[(Role::System, "be brief"), (Role::User, "hello there")], &[], &["demo", "“hello there”"]);
     }
 
     #[test]
@@ -226,10 +196,7 @@ mod tests {
 
     #[test]
     fn a_request_to_run_gets_one_call() {
-        let answer = answer(
-            &conversation(&[(Role::User, "run `pwd`")], &["exec_command"]),
-            7,
-        );
+        let answer = answer(&conversation(&[(Role::User, "run `pwd`")], &["exec_command"]), 7);
         let [Piece::Call(call)] = &answer.pieces[..] else {
             panic!("{answer:?}");
         };
@@ -238,21 +205,13 @@ mod tests {
 
     #[test]
     fn a_tools_result_is_quoted_and_never_calls_again() {
-        let turns = [
-            (Role::User, "run `ls`"),
-            (Role::Assistant, ""),
-            (Role::Tool, "run\nls\nlist"),
-        ];
+        let turns = [(Role::User, "run `ls`"), (Role::Assistant, ""), (Role::Tool, "run\nls\nlist")];
         check(&turns, &["exec_command"], &["run\nls\nlist"]);
     }
 
     #[test]
     fn a_long_result_is_quoted_from_its_start() {
-        check(
-            &[(Role::Tool, "1\n2\n3\n4\n5\n6\n7")],
-            &[],
-            &["1\n2\n3\n4\n5\n(2 more lines)"],
-        );
+        check(&[(Role::Tool, "1\n2\n3\n4\n5\n6\n7")], &[], &["1\n2\n3\n4\n5\n(2 more lines)"]);
     }
 
     #[test]
@@ -263,20 +222,11 @@ mod tests {
     #[test]
     fn it_thinks_first_and_only_when_asked() {
         let mut asked = conversation(&[(Role::User, "hi")], &[]);
-        assert!(
-            !answer(&asked, 0)
-                .pieces
-                .iter()
-                .any(|piece| matches!(piece, Piece::Thinking(_)))
-        );
+        assert!(!answer(&asked, 0).pieces.iter().any(|piece| matches!(piece, Piece::Thinking(_))));
         asked.thinks = true;
         let pieces = answer(&asked, 0).pieces;
         let (thinking, rest) = pieces.split_at(words(THINKING).len());
-        assert!(
-            thinking
-                .iter()
-                .all(|piece| matches!(piece, Piece::Thinking(_)))
-        );
+        assert!(thinking.iter().all(|piece| matches!(piece, Piece::Thinking(_))));
         assert!(rest.iter().all(|piece| matches!(piece, Piece::Text(_))));
     }
 
@@ -289,10 +239,7 @@ mod tests {
         assert_eq!(answer(&asked, 0).ended, Ended::Stop);
         asked.limit = Some(2);
         let cut = answer(&asked, 0);
-        assert_eq!(
-            (cut.ended, &cut.pieces[..]),
-            (Ended::Length, &whole.pieces[..2])
-        );
+        assert_eq!((cut.ended, &cut.pieces[..]), (Ended::Length, &whole.pieces[..2]));
     }
 
     #[test]
@@ -310,25 +257,9 @@ mod tests {
     }
 
     fn conversation(turns: &[(Role, &str)], tools: &[&str]) -> Conversation {
-        let turns = turns
-            .iter()
-            .map(|&(role, text)| Turn {
-                role,
-                text: text.to_owned(),
-            })
-            .collect();
-        let tools = tools
-            .iter()
-            .map(|&name| Tool {
-                name: name.to_owned(),
-                parameters: Value::Null,
-            })
-            .collect();
-        Conversation {
-            turns,
-            tools,
-            ..Conversation::default()
-        }
+        let turns = turns.iter().map(|&(role, text)| Turn { role, text: text.to_owned() }).collect();
+        let tools = tools.iter().map(|&name| Tool { name: name.to_owned(), parameters: Value::Null }).collect();
+        Conversation { turns, tools, ..Conversation::default() }
     }
 
     #[track_caller]

@@ -33,11 +33,7 @@ pub(crate) fn route(method: &str, path: &str) -> Result<Route, Refusal> {
             Some(_) | None => return Err(Refusal::NoSuchPath),
         },
     };
-    if allow.split(", ").any(|allowed| allowed == method) {
-        Ok(route)
-    } else {
-        Err(Refusal::WrongMethod { allow })
-    }
+    if allow.split(", ").any(|allowed| allowed == method) { Ok(route) } else { Err(Refusal::WrongMethod { allow }) }
 }
 
 /// Content type and body of a refusal, in the form of the API that the path belongs to.
@@ -73,61 +69,32 @@ mod tests {
         check("GET", "/", &Ok(Route::Alive));
         check("HEAD", "/api/version", &Ok(Route::Version));
         check("POST", "/api/chat", &Ok(Route::Chat));
-        check(
-            "GET",
-            "/v1/models/demo:latest",
-            &Ok(Route::Model("demo:latest".to_owned())),
-        );
+        check("GET", "/v1/models/demo:latest", &Ok(Route::Model("demo:latest".to_owned())));
     }
 
     #[test]
     fn unknown_paths_are_not_found() {
-        for path in [
-            "",
-            "/api",
-            "/api/chat/",
-            "/v1",
-            "/v1/models/",
-            "/v1/models/a/b",
-            "/v1/responses",
-        ] {
+        for path in ["", "/api", "/api/chat/", "/v1", "/v1/models/", "/v1/models/a/b", "/v1/responses"] {
             check("GET", path, &Err(Refusal::NoSuchPath));
         }
     }
 
     #[test]
     fn a_wrong_method_learns_the_right_one() {
-        check(
-            "POST",
-            "/",
-            &Err(Refusal::WrongMethod { allow: "GET, HEAD" }),
-        );
-        check(
-            "GET",
-            "/api/chat",
-            &Err(Refusal::WrongMethod { allow: "POST" }),
-        );
-        check(
-            "HEAD",
-            "/v1/models",
-            &Err(Refusal::WrongMethod { allow: "GET" }),
-        );
+        check("POST", "/", &Err(Refusal::WrongMethod { allow: "GET, HEAD" }));
+        check("GET", "/api/chat", &Err(Refusal::WrongMethod { allow: "POST" }));
+        check("HEAD", "/v1/models", &Err(Refusal::WrongMethod { allow: "GET" }));
     }
 
     #[test]
     fn each_api_has_its_error_shape() {
         let refusal = Refusal::UnknownModel("x".to_owned());
         let (kind, body) = refused("/api/chat", &refusal);
-        assert_eq!(
-            (kind, &body[..]),
-            (JSON, &br#"{"error":"model 'x' not found"}"#[..])
-        );
+        assert_eq!((kind, &body[..]), (JSON, &br#"{"error":"model 'x' not found"}"#[..]));
         let (kind, body) = refused("/v1/chat/completions", &refusal);
-        let envelope = r#"{"error":{"message":"model 'x' not found","type":"not_found_error","param":null,"code":null}}"#;
-        assert_eq!(
-            (kind, body),
-            (V1_JSON, format!("{envelope}\n").into_bytes())
-        );
+        let envelope =
+            r#"{"error":{"message":"model 'x' not found","type":"not_found_error","param":null,"code":null}}"#;
+        assert_eq!((kind, body), (V1_JSON, format!("{envelope}\n").into_bytes()));
     }
 
     #[track_caller]

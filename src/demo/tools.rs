@@ -22,34 +22,17 @@ pub(crate) struct Call {
 pub(crate) fn call(tools: &[Tool], said: &str, serial: u64) -> Option<Call> {
     let command = command(said)?;
     let (tool, property) = choose(tools)?;
-    let arguments = arguments(
-        &tool.parameters,
-        property,
-        &Words {
-            command: &command,
-            said,
-        },
-    );
-    Some(Call {
-        id: call_id(serial),
-        name: tool.name.clone(),
-        arguments,
-    })
+    let arguments = arguments(&tool.parameters, property, &Words { command: &command, said });
+    Some(Call { id: call_id(serial), name: tool.name.clone(), arguments })
 }
 
 /// Tools that run a command, best first, with the property that takes it.
-const SHELLS: [(&str, &str); 4] = [
-    ("exec_command", "cmd"),
-    ("shell", "command"),
-    ("bash", "command"),
-    ("shell_command", "command"),
-];
+const SHELLS: [(&str, &str); 4] =
+    [("exec_command", "cmd"), ("shell", "command"), ("bash", "command"), ("shell_command", "command")];
 
 fn choose(tools: &[Tool]) -> Option<(&Tool, Option<&'static str>)> {
     let shell = SHELLS.iter().find_map(|&(name, property)| {
-        let tool = tools
-            .iter()
-            .find(|tool| tool.name.eq_ignore_ascii_case(name))?;
+        let tool = tools.iter().find(|tool| tool.name.eq_ignore_ascii_case(name))?;
         Some((tool, Some(property)))
     });
     shell.or_else(|| Some((tools.first()?, None)))
@@ -84,27 +67,13 @@ const RUN: &[&str] = &[
     "executer",
     "executez",
 ];
-const SHOW: &[&str] = &[
-    "show", "display", "montre", "montrer", "montrez", "affiche", "afficher", "affichez",
-];
-const FILES: &[&str] = &[
-    "file",
-    "files",
-    "folder",
-    "directory",
-    "fichier",
-    "fichiers",
-    "dossier",
-    "répertoire",
-    "repertoire",
-];
+const SHOW: &[&str] = &["show", "display", "montre", "montrer", "montrez", "affiche", "afficher", "affichez"];
+const FILES: &[&str] =
+    &["file", "files", "folder", "directory", "fichier", "fichiers", "dossier", "répertoire", "repertoire"];
 
 fn asks(text: &str) -> bool {
     let text = text.to_lowercase();
-    let has = |wanted: &[&str]| {
-        text.split(|c: char| !c.is_alphanumeric())
-            .any(|word| wanted.contains(&word))
-    };
+    let has = |wanted: &[&str]| text.split(|c: char| !c.is_alphanumeric()).any(|word| wanted.contains(&word));
     has(RUN) || (has(SHOW) && has(FILES))
 }
 
@@ -114,11 +83,7 @@ fn backticked(text: &str) -> Option<(String, &str)> {
     let (before, rest) = text.split_once(fence)?;
     let (inside, after) = rest.split_once(fence)?;
     // The first line of a fence names the language.
-    let inside = if fence.len() > 1 {
-        inside.split_once('\n').map_or(inside, |(_, code)| code)
-    } else {
-        inside
-    };
+    let inside = if fence.len() > 1 { inside.split_once('\n').map_or(inside, |(_, code)| code) } else { inside };
     let command = inside.trim();
     (!command.is_empty()).then(|| (format!("{before} {after}"), command))
 }
@@ -145,11 +110,7 @@ fn required(schema: &Value, words: &Words<'_>) -> Map<String, Value> {
         "cmd" | "command" => command_value(&schema["properties"][name], words),
         other => fill(&schema["properties"][other], words),
     };
-    names
-        .iter()
-        .filter_map(Value::as_str)
-        .map(|name| (name.to_owned(), value(name)))
-        .collect()
+    names.iter().filter_map(Value::as_str).map(|name| (name.to_owned(), value(name))).collect()
 }
 
 /// Older Codex wants `["bash", "-lc", …]`, everybody else a string.
@@ -162,10 +123,7 @@ fn command_value(schema: &Value, words: &Words<'_>) -> Value {
 }
 
 fn fill(schema: &Value, words: &Words<'_>) -> Value {
-    let given = schema["enum"]
-        .get(0)
-        .or_else(|| schema.get("const"))
-        .or_else(|| schema.get("default"));
+    let given = schema["enum"].get(0).or_else(|| schema.get("const")).or_else(|| schema.get("default"));
     if let Some(given) = given {
         return given.clone();
     }
@@ -173,15 +131,10 @@ fn fill(schema: &Value, words: &Words<'_>) -> Value {
         return fill(first, words);
     }
     match kind(schema) {
-        Some("integer" | "number") => schema
-            .get("minimum")
-            .cloned()
-            .unwrap_or_else(|| Value::from(1)),
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| Value::from(1)),
         Some("boolean") => Value::Bool(false),
         Some("null") => Value::Null,
-        Some("array") if schema["minItems"].as_u64() > Some(0) => {
-            Value::from(vec![fill(&schema["items"], words)])
-        }
+        Some("array") if schema["minItems"].as_u64() > Some(0) => Value::from(vec![fill(&schema["items"], words)]),
         Some("array") => Value::from(Vec::<Value>::new()),
         Some("object") => Value::Object(required(schema, words)),
         Some(_) | None => Value::from(model::shortened(words.said)),
@@ -191,10 +144,7 @@ fn fill(schema: &Value, words: &Words<'_>) -> Value {
 /// `"type"`, or the first of several that is not null.
 fn kind(schema: &Value) -> Option<&str> {
     match &schema["type"] {
-        Value::Array(kinds) => kinds
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|kind| *kind != "null"),
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
         Value::String(one) => Some(one),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     }
@@ -238,14 +188,7 @@ mod tests {
 
     #[test]
     fn words_that_do_not_ask() {
-        for said in [
-            "",
-            "hello",
-            "a listless runner",
-            "show me a poem",
-            "what does `ls` do?",
-            "un relief",
-        ] {
+        for said in ["", "hello", "a listless runner", "show me a poem", "what does `ls` do?", "un relief"] {
             check_command(said, None);
         }
     }
@@ -262,10 +205,7 @@ mod tests {
 
     #[test]
     fn exec_command_is_preferred_then_a_shell_then_the_first() {
-        check_choice(
-            &["a", "bash", "shell", "exec_command"],
-            Some(("exec_command", Some("cmd"))),
-        );
+        check_choice(&["a", "bash", "shell", "exec_command"], Some(("exec_command", Some("cmd"))));
         check_choice(&["a", "bash", "shell"], Some(("shell", Some("command"))));
         check_choice(&["a", "Bash"], Some(("Bash", Some("command"))));
         check_choice(&["a", "b"], Some(("a", None)));
@@ -280,12 +220,9 @@ mod tests {
 
     #[test]
     fn a_command_that_wants_a_list_gets_one() {
-        let schema = json!({"properties": {"command": {"type": "array", "items": {"type": "string"}}}, "required": ["command"]});
-        check_call(
-            "shell",
-            &schema,
-            &json!({"command": ["bash", "-lc", "pwd"]}),
-        );
+        let schema =
+            json!({"properties": {"command": {"type": "array", "items": {"type": "string"}}}, "required": ["command"]});
+        check_call("shell", &schema, &json!({"command": ["bash", "-lc", "pwd"]}));
     }
 
     #[test]
@@ -320,19 +257,13 @@ mod tests {
 
     #[test]
     fn another_tools_command_is_the_command_too() {
-        let schema =
-            json!({"properties": {"command": {"type": "string"}}, "required": ["command"]});
+        let schema = json!({"properties": {"command": {"type": "string"}}, "required": ["command"]});
         check_call("run_terminal", &schema, &json!({"command": "pwd"}));
     }
 
     #[test]
     fn a_schema_that_is_no_schema_does_no_harm() {
-        for schema in [
-            json!(true),
-            json!([1]),
-            json!({"required": "cmd"}),
-            json!({"required": [1, null]}),
-        ] {
+        for schema in [json!(true), json!([1]), json!({"required": "cmd"}), json!({"required": [1, null]})] {
             check_call("first", &schema, &json!({}));
         }
     }
@@ -354,10 +285,7 @@ mod tests {
     #[track_caller]
     fn check_choice(names: &[&str], expected: Option<(&str, Option<&str>)>) {
         let tools: Vec<Tool> = names.iter().map(|name| tool(name, &Value::Null)).collect();
-        assert_eq!(
-            choose(&tools).map(|(tool, property)| (tool.name.as_str(), property)),
-            expected
-        );
+        assert_eq!(choose(&tools).map(|(tool, property)| (tool.name.as_str(), property)), expected);
     }
 
     #[track_caller]
@@ -367,9 +295,6 @@ mod tests {
     }
 
     fn tool(name: &str, schema: &Value) -> Tool {
-        Tool {
-            name: name.to_owned(),
-            parameters: schema.clone(),
-        }
+        Tool { name: name.to_owned(), parameters: schema.clone() }
     }
 }

@@ -11,36 +11,24 @@ use support::{Demo, SLOWLY, body, head};
 
 #[test]
 fn text_over_api_chat_has_ollamas_shape() {
-    check_shape(
-        "text.api_chat",
-        "/api/chat",
-        r#"{"model":"demo","messages":[{"role":"user","content":"hi"}]}"#,
-    );
+    check_shape("text.api_chat", "/api/chat", r#"{"model":"demo","messages":[{"role":"user","content":"hi"}]}"#);
 }
 
 #[test]
 fn text_over_v1_chat_has_ollamas_shape() {
-    check_shape(
-        "text.v1_chat",
-        "/v1/chat/completions",
-        &v1(r#"{"role":"user","content":"hi"}"#, ""),
-    );
+    check_shape("text.v1_chat", "/v1/chat/completions", &v1(r#"{"role":"user","content":"hi"}"#, ""));
 }
 
 #[test]
 fn a_call_over_api_chat_has_ollamas_shape() {
-    let request = format!(
-        r#"{{"model":"demo","messages":[{{"role":"user","content":"run `ls -la`"}}],"tools":{TOOLS}}}"#
-    );
+    let request =
+        format!(r#"{{"model":"demo","messages":[{{"role":"user","content":"run `ls -la`"}}],"tools":{TOOLS}}}"#);
     check_shape("tool.api_chat", "/api/chat", &request);
 }
 
 #[test]
 fn a_call_over_v1_chat_has_ollamas_shape() {
-    let request = v1(
-        r#"{"role":"user","content":"run `ls -la`"}"#,
-        &format!(r#","tools":{TOOLS}"#),
-    );
+    let request = v1(r#"{"role":"user","content":"run `ls -la`"}"#, &format!(r#","tools":{TOOLS}"#));
     check_shape("tool.v1_chat", "/v1/chat/completions", &request);
 }
 
@@ -48,10 +36,7 @@ fn a_call_over_v1_chat_has_ollamas_shape() {
 fn thinking_has_ollamas_shape() {
     let request = r#"{"model":"demo","messages":[{"role":"user","content":"hi"}],"think":true}"#;
     check_shape("think_text.api_chat", "/api/chat", request);
-    let request = v1(
-        r#"{"role":"user","content":"hi"}"#,
-        r#","reasoning_effort":"low""#,
-    );
+    let request = v1(r#"{"role":"user","content":"hi"}"#, r#","reasoning_effort":"low""#);
     check_shape("think_text.v1_chat", "/v1/chat/completions", &request);
 }
 
@@ -66,10 +51,7 @@ fn a_cut_answer_has_ollamas_shape() {
 #[test]
 fn every_record_is_a_chunk_of_its_own() {
     let demo = Demo::start();
-    let answer = demo.post(
-        "/api/chat",
-        r#"{"model":"demo","messages":[{"role":"user","content":"hi"}]}"#,
-    );
+    let answer = demo.post("/api/chat", r#"{"model":"demo","messages":[{"role":"user","content":"hi"}]}"#);
     let chunks = shape::chunks(body(&answer));
     assert!(chunks.len() > 10, "{answer}");
     for chunk in chunks {
@@ -86,52 +68,26 @@ fn a_tool_round_ends_in_prose_that_quotes_the_result() {
         {{"role":"tool","tool_name":"exec_command","content":"total 8\nCargo.toml"}}]}}"#
     );
     let answer = demo.post("/api/chat", &request);
-    assert!(
-        head(&answer).contains("Content-Type: application/json; charset=utf-8\r\n"),
-        "{answer}"
-    );
-    assert!(
-        body(&answer).contains(r"begins:\n\ntotal 8\nCargo.toml"),
-        "{answer}"
-    );
+    assert!(head(&answer).contains("Content-Type: application/json; charset=utf-8\r\n"), "{answer}");
+    assert!(body(&answer).contains(r"begins:\n\ntotal 8\nCargo.toml"), "{answer}");
 }
 
 #[test]
 fn content_parts_are_for_v1_only() {
     let demo = Demo::start();
     let parts = r#"{"role":"user","content":[{"type":"text","text":"part one"}]}"#;
-    let answer = demo.post(
-        "/v1/chat/completions",
-        &format!(r#"{{"model":"demo","messages":[{parts}]}}"#),
-    );
+    let answer = demo.post("/v1/chat/completions", &format!(r#"{{"model":"demo","messages":[{parts}]}}"#));
     assert!(body(&answer).contains("part one"), "{answer}");
-    check_refused(
-        &demo.post(
-            "/api/chat",
-            &format!(r#"{{"model":"demo","messages":[{parts}]}}"#),
-        ),
-        400,
-        "invalid type",
-    );
+    check_refused(&demo.post("/api/chat", &format!(r#"{{"model":"demo","messages":[{parts}]}}"#)), 400, "invalid type");
 }
 
 #[test]
 fn generate_streams_responses() {
     let demo = Demo::start();
     let answer = demo.post("/api/generate", r#"{"model":"demo","prompt":"hi"}"#);
-    assert!(
-        head(&answer).contains("Content-Type: application/x-ndjson\r\n"),
-        "{answer}"
-    );
-    assert!(
-        body(&answer).contains(r#""response":"This","done":false}"#),
-        "{answer}"
-    );
-    assert!(
-        body(&answer)
-            .contains(r#""response":"","done":true,"done_reason":"stop","total_duration":"#),
-        "{answer}"
-    );
+    assert!(head(&answer).contains("Content-Type: application/x-ndjson\r\n"), "{answer}");
+    assert!(body(&answer).contains(r#""response":"This","done":false}"#), "{answer}");
+    assert!(body(&answer).contains(r#""response":"","done":true,"done_reason":"stop","total_duration":"#), "{answer}");
 }
 
 #[test]
@@ -139,16 +95,10 @@ fn loading_and_unloading_show_in_ps() {
     let demo = Demo::start();
     assert_eq!(body(&demo.get("/api/ps")), r#"{"models":[]}"#);
     let loaded = demo.post("/api/chat", r#"{"model":"demo","messages":[]}"#);
-    assert!(
-        body(&loaded).ends_with(r#""done":true,"done_reason":"load"}"#),
-        "{loaded}"
-    );
+    assert!(body(&loaded).ends_with(r#""done":true,"done_reason":"load"}"#), "{loaded}");
     assert!(body(&demo.get("/api/ps")).contains("demo:latest"));
     let unloaded = demo.post("/api/generate", r#"{"model":"demo","keep_alive":0}"#);
-    assert!(
-        body(&unloaded).ends_with(r#""response":"","done":true,"done_reason":"unload"}"#),
-        "{unloaded}"
-    );
+    assert!(body(&unloaded).ends_with(r#""response":"","done":true,"done_reason":"unload"}"#), "{unloaded}");
     assert_eq!(body(&demo.get("/api/ps")), r#"{"models":[]}"#);
 }
 
@@ -156,14 +106,10 @@ fn loading_and_unloading_show_in_ps() {
 fn the_quiet_endpoints_answer() {
     let demo = Demo::start();
     assert_eq!(body(&demo.get("/")), "Ollama is running");
-    assert_eq!(
-        body(&demo.get("/api/version")),
-        r#"{"version":"0.33.0-demo"}"#
-    );
+    assert_eq!(body(&demo.get("/api/version")), r#"{"version":"0.33.0-demo"}"#);
     assert!(body(&demo.get("/api/tags")).starts_with(r#"{"models":[{"name":"demo:latest","#));
     assert!(
-        body(&demo.get("/v1/models"))
-            .starts_with(r#"{"object":"list","data":[{"id":"demo:latest","object":"model","#)
+        body(&demo.get("/v1/models")).starts_with(r#"{"object":"list","data":[{"id":"demo:latest","object":"model","#)
     );
     assert!(body(&demo.get("/v1/models/demo")).starts_with(r#"{"id":"demo:latest","#));
     assert!(
@@ -176,12 +122,7 @@ fn the_quiet_endpoints_answer() {
 fn head_has_a_length_and_no_body() {
     let answer = Demo::start().ask("HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(head(&answer).starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(
-        head(&answer)
-            .to_lowercase()
-            .contains("content-length: 17\r\n"),
-        "{answer}"
-    );
+    assert!(head(&answer).to_lowercase().contains("content-length: 17\r\n"), "{answer}");
     assert_eq!(body(&answer), "");
 }
 
@@ -190,50 +131,28 @@ fn what_cannot_be_answered_says_why() {
     let demo = Demo::start();
     check_refused(&demo.get("/api/nothing"), 404, "404 page not found");
     check_refused(&demo.get("/api/chat"), 405, "405 method not allowed");
-    check_refused(
-        &demo.post("/api/chat", "{"),
-        400,
-        r#"{"error":"EOF while parsing"#,
-    );
-    check_refused(
-        &demo.post("/api/chat", ""),
-        400,
-        r#"{"error":"missing request body"}"#,
-    );
+    check_refused(&demo.post("/api/chat", "{"), 400, r#"{"error":"EOF while parsing"#);
+    check_refused(&demo.post("/api/chat", ""), 400, r#"{"error":"missing request body"}"#);
     let unknown = r#"{"model":"qwen3","messages":[{"role":"user","content":"hi"}]}"#;
-    check_refused(
-        &demo.post("/api/chat", unknown),
-        404,
-        r#"{"error":"model 'qwen3' not found"}"#,
-    );
-    let envelope = r#"{"error":{"message":"model 'qwen3' not found","type":"not_found_error","param":null,"code":null}}"#;
+    check_refused(&demo.post("/api/chat", unknown), 404, r#"{"error":"model 'qwen3' not found"}"#);
+    let envelope =
+        r#"{"error":{"message":"model 'qwen3' not found","type":"not_found_error","param":null,"code":null}}"#;
     check_refused(&demo.post("/v1/chat/completions", unknown), 404, envelope);
-    check_refused(
-        &demo.post("/v1/chat/completions", "{"),
-        400,
-        r#""type":"invalid_request_error""#,
-    );
+    check_refused(&demo.post("/v1/chat/completions", "{"), 400, r#""type":"invalid_request_error""#);
 }
 
 #[test]
 fn a_body_that_is_announced_too_large_is_refused_before_it_is_sent() {
     let length = (32 << 20) + 1;
-    let answer = Demo::start().ask(&format!(
-        "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
-    ));
-    check_refused(
-        &answer,
-        413,
-        r#"{"error":"request body is larger than 32 MiB"}"#,
-    );
+    let answer = Demo::start().ask(&format!("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
+    check_refused(&answer, 413, r#"{"error":"request body is larger than 32 MiB"}"#);
 }
 
 #[test]
 fn a_chunked_body_is_refused_when_it_becomes_too_large() {
     let length = (32 << 20) + 1;
-    let mut request = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n"
-    );
+    let mut request =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n");
     request.extend(std::iter::repeat_n(' ', length));
     check_refused(&Demo::start().ask(&request), 413, r#""type":"api_error""#);
 }
@@ -244,10 +163,7 @@ fn ids_differ_between_answers() {
     let id = || {
         let answer = demo.post(
             "/v1/chat/completions",
-            &v1(
-                r#"{"role":"user","content":"run `ls`"}"#,
-                &format!(r#","tools":{TOOLS}"#),
-            ),
+            &v1(r#"{"role":"user","content":"run `ls`"}"#, &format!(r#","tools":{TOOLS}"#)),
         );
         let start = answer.find("call_").unwrap();
         answer[start..start + 13].to_owned()
@@ -270,9 +186,7 @@ fn an_answer_that_is_not_streamed_takes_its_time_and_ends_with_its_client() {
     let demo = Demo::at(SLOWLY);
     let mut client = demo.connect();
     let request = r#"{"model":"demo","stream":false,"messages":[{"role":"user","content":"hi"}]}"#;
-    client
-        .write_all(support::post("/api/chat", request).as_bytes())
-        .unwrap();
+    client.write_all(support::post("/api/chat", request).as_bytes()).unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     let mut rest = String::new();
     client.read_to_string(&mut rest).unwrap();
@@ -313,10 +227,7 @@ fn v1(message: &str, rest: &str) -> String {
 
 #[track_caller]
 fn check_shape(capture: &str, path: &str, request: &str) {
-    let capture = format!(
-        "{}/tests/fixtures/ollama-0.33/{capture}.http",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let capture = format!("{}/tests/fixtures/ollama-0.33/{capture}.http", env!("CARGO_MANIFEST_DIR"));
     let real = std::fs::read_to_string(capture).unwrap();
     let demo = Demo::start().post(path, request);
     assert_eq!(shape::of(&demo), shape::of(&real), "\n{demo}");
@@ -324,9 +235,6 @@ fn check_shape(capture: &str, path: &str, request: &str) {
 
 #[track_caller]
 fn check_refused(answer: &str, status: u16, says: &str) {
-    assert!(
-        answer.starts_with(&format!("HTTP/1.1 {status} ")),
-        "{answer}"
-    );
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     assert!(body(answer).contains(says), "{answer}");
 }

@@ -4,17 +4,8 @@
 use crate::support::{body, head};
 
 /// Values that clients decide by; all other strings are alike.
-const WORDS: [&str; 9] = [
-    "",
-    "assistant",
-    "stop",
-    "length",
-    "tool_calls",
-    "function",
-    "chat.completion.chunk",
-    "fp_ollama",
-    "exec_command",
-];
+const WORDS: [&str; 9] =
+    ["", "assistant", "stop", "length", "tool_calls", "function", "chat.completion.chunk", "fp_ollama", "exec_command"];
 
 pub(crate) fn of(answer: &str) -> Vec<String> {
     let mut lines: Vec<String> = head(answer).lines().map(header).collect();
@@ -57,9 +48,7 @@ fn json_shape(text: &str) -> String {
     while let Some(c) = rest.chars().next() {
         let length = match c {
             '"' => string_length(rest),
-            '0'..='9' => rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(rest.len()),
+            '0'..='9' => rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()),
             _ => c.len_utf8(),
         };
         let (token, after) = rest.split_at(length);
@@ -90,7 +79,6 @@ fn string_length(text: &str) -> usize {
 #[test]
 fn keys_and_words_stay_and_values_go() {
     let text = r#"data: {"id":"x-1","n":12,"role":"assistant","arguments":"{\"cmd\":\"ls\"}","content":"","no":null}"#;
-    let shape =
-        r#"data: {"id":"…","n":0,"role":"assistant","arguments":"…","content":"","no":null}"#;
+    let shape = r#"data: {"id":"…","n":0,"role":"assistant","arguments":"…","content":"","no":null}"#;
     assert_eq!(json_shape(text), shape);
 }

@@ -8,9 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 /// So slow that no test lives to see a second piece.
-pub(crate) const SLOWLY: Pace = Pace {
-    piece: Duration::from_secs(3600),
-};
+pub(crate) const SLOWLY: Pace = Pace { piece: Duration::from_secs(3600) };
 
 /// A demo that hangs fails its test by this.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,9 +23,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn start() -> Self {
-        Self::at(Pace {
-            piece: Duration::ZERO,
-        })
+        Self::at(Pace { piece: Duration::ZERO })
     }
 
     pub(crate) fn at(pace: Pace) -> Self {
@@ -37,10 +33,7 @@ impl Demo {
         let (serving, served) = oneshot::channel::<()>();
         let (running, ran) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 tokio::select! {
@@ -50,11 +43,7 @@ impl Demo {
                 ran.await.unwrap_err();
             });
         });
-        Self {
-            address,
-            serving: Some(serving),
-            running: Some((running, thread)),
-        }
+        Self { address, serving: Some(serving), running: Some((running, thread)) }
     }
 
     /// `serve` is dropped, its runtime goes on.
@@ -80,9 +69,7 @@ impl Demo {
 
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> String {
-        self.ask(&format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        ))
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
     }
 
     #[track_caller]
@@ -94,18 +81,12 @@ impl Demo {
     pub(crate) fn begin_chat(&self) -> TcpStream {
         let mut client = self.connect();
         let request = r#"{"model":"demo","messages":[{"role":"user","content":"hi"}]}"#;
-        client
-            .write_all(post("/api/chat", request).as_bytes())
-            .unwrap();
+        client.write_all(post("/api/chat", request).as_bytes()).unwrap();
         let mut reader = BufReader::new(client.try_clone().unwrap());
         let mut line = String::new();
         while !line.starts_with('{') {
             line.clear();
-            assert_ne!(
-                reader.read_line(&mut line).unwrap(),
-                0,
-                "ended before its first record"
-            );
+            assert_ne!(reader.read_line(&mut line).unwrap(), 0, "ended before its first record");
         }
         client
     }
@@ -126,9 +107,7 @@ impl Drop for Demo {
 
 pub(crate) fn post(path: &str, body: &str) -> String {
     let length = body.len();
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 pub(crate) fn head(answer: &str) -> &str {

@@ -63,12 +63,7 @@ struct PastFunction {
 }
 
 pub(crate) fn chat(body: &[u8]) -> Result<Asked, Refusal> {
-    let ChatRequest {
-        model,
-        messages,
-        tools,
-        common,
-    } = parse(body)?;
+    let ChatRequest { model, messages, tools, common } = parse(body)?;
     let turn = |message: Message| Turn {
         role: super::role(message.role.as_deref()),
         text: message.content.unwrap_or_default(),
@@ -78,25 +73,11 @@ pub(crate) fn chat(body: &[u8]) -> Result<Asked, Refusal> {
 }
 
 pub(crate) fn generate(body: &[u8]) -> Result<Asked, Refusal> {
-    let GenerateRequest {
-        model,
-        prompt,
-        system,
-        common,
-    } = parse(body)?;
+    let GenerateRequest { model, prompt, system, common } = parse(body)?;
     let turns = match prompt {
         Some(text) if !text.is_empty() => {
-            let system = system.map(|text| Turn {
-                role: Role::System,
-                text,
-            });
-            system
-                .into_iter()
-                .chain([Turn {
-                    role: Role::User,
-                    text,
-                }])
-                .collect()
+            let system = system.map(|text| Turn { role: Role::System, text });
+            system.into_iter().chain([Turn { role: Role::User, text }]).collect()
         }
         Some(_) | None => Vec::new(),
     };
@@ -112,32 +93,17 @@ impl Common {
         tools: Vec<crate::demo::tools::Tool>,
     ) -> Result<Asked, Refusal> {
         let thinks = self.think.as_ref().map_or(Ok(false), thinks)?;
-        let limit = self
-            .options
-            .as_ref()
-            .and_then(|options| options.get("num_predict")?.as_i64());
+        let limit = self.options.as_ref().and_then(|options| options.get("num_predict")?.as_i64());
         let work = if turns.is_empty() {
             Work::Load(shape)
         } else {
             let limit = limit.and_then(super::limit);
-            Work::Answer(
-                Dialect::Api(shape),
-                Conversation {
-                    turns,
-                    tools,
-                    thinks,
-                    limit,
-                },
-            )
+            Work::Answer(Dialect::Api(shape), Conversation { turns, tools, thinks, limit })
         };
         Ok(Asked {
             model: model.unwrap_or_default(),
             stream: self.stream.unwrap_or(true),
-            keep_alive: self
-                .keep_alive
-                .as_ref()
-                .map(keep_alive::parse)
-                .transpose()?,
+            keep_alive: self.keep_alive.as_ref().map(keep_alive::parse).transpose()?,
             work,
         })
     }
@@ -147,14 +113,10 @@ fn thinks(think: &Value) -> Result<bool, Refusal> {
     match think {
         Value::Null => Ok(false),
         Value::Bool(thinks) => Ok(*thinks),
-        Value::String(level) if ["low", "medium", "high", "max"].contains(&level.as_str()) => {
-            Ok(true)
-        }
-        Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err(Refusal::Malformed(format!(
-                "invalid think value: {think} (must be \"high\", \"medium\", \"low\", \"max\", true, or false)"
-            )))
-        }
+        Value::String(level) if ["low", "medium", "high", "max"].contains(&level.as_str()) => Ok(true),
+        Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(Refusal::Malformed(format!(
+            "invalid think value: {think} (must be \"high\", \"medium\", \"low\", \"max\", true, or false)"
+        ))),
     }
 }
 
@@ -223,78 +185,36 @@ struct Figures {
 }
 
 pub(crate) fn piece(shape: Shape, piece: &Piece, now: SystemTime) -> Vec<u8> {
-    line(&record(
-        shape,
-        Spoken::from_pieces(std::slice::from_ref(piece)),
-        None,
-        now,
-    ))
+    line(&record(shape, Spoken::from_pieces(std::slice::from_ref(piece)), None, now))
 }
 
 pub(crate) fn end(shape: Shape, answer: &Answer, took: Took, now: SystemTime) -> Vec<u8> {
-    line(&record(
-        shape,
-        Spoken::from_pieces(&[]),
-        Some(tail(answer, took)),
-        now,
-    ))
+    line(&record(shape, Spoken::from_pieces(&[]), Some(tail(answer, took)), now))
 }
 
 pub(crate) fn whole(shape: Shape, answer: &Answer, took: Took, now: SystemTime) -> Vec<u8> {
-    super::json(&record(
-        shape,
-        Spoken::from_pieces(&answer.pieces),
-        Some(tail(answer, took)),
-        now,
-    ))
+    super::json(&record(shape, Spoken::from_pieces(&answer.pieces), Some(tail(answer, took)), now))
 }
 
 pub(crate) fn loaded(shape: Shape, done_reason: &'static str, now: SystemTime) -> Vec<u8> {
-    let tail = Tail {
-        done_reason,
-        figures: None,
-    };
+    let tail = Tail { done_reason, figures: None };
     super::json(&record(shape, Spoken::from_pieces(&[]), Some(tail), now))
 }
 
 fn record(shape: Shape, spoken: Spoken<'_>, tail: Option<Tail>, now: SystemTime) -> Record<'_> {
-    let Spoken {
-        text,
-        thinking,
-        calls,
-    } = spoken;
+    let Spoken { text, thinking, calls } = spoken;
     let said = match shape {
         Shape::Chat => {
             let tool_calls = calls.into_iter().enumerate().map(|(index, call)| ToolCall {
                 id: &call.id,
-                function: CalledFunction {
-                    index,
-                    name: &call.name,
-                    arguments: &call.arguments,
-                },
+                function: CalledFunction { index, name: &call.name, arguments: &call.arguments },
             });
             let tool_calls = tool_calls.collect();
-            Said::Chat {
-                message: Spoke {
-                    role: "assistant",
-                    content: text,
-                    thinking,
-                    tool_calls,
-                },
-            }
+            Said::Chat { message: Spoke { role: "assistant", content: text, thinking, tool_calls } }
         }
-        Shape::Generate => Said::Generate {
-            response: text,
-            thinking,
-        },
+        Shape::Generate => Said::Generate { response: text, thinking },
     };
-    Record {
-        model: MODEL,
-        created_at: rfc3339(now),
-        said,
-        done: tail.is_some(),
-        tail,
-    }
+    Record { model: MODEL, created_at: rfc3339(now), said, done: tail.is_some(), tail }
 }
 
 fn tail(answer: &Answer, took: Took) -> Tail {

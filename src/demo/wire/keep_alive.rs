@@ -37,11 +37,7 @@ fn go_seconds(text: &str) -> Option<f64> {
     let mut seconds = 0.0;
     while !rest.is_empty() {
         let (number, after) = rest.split_at(rest.find(|c: char| c.is_ascii_alphabetic())?);
-        let (unit, after) = after.split_at(
-            after
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(after.len()),
-        );
+        let (unit, after) = after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
         let unit = match unit {
             "h" => 3600.0,
             "m" => 60.0,
@@ -78,15 +74,7 @@ mod tests {
         ] {
             assert_eq!(parse(&value.parse().unwrap()), kept, "{value}");
         }
-        for value in [
-            r#""""#,
-            r#""m""#,
-            r#""5x""#,
-            r#""5 minutes""#,
-            r#""nan""#,
-            "true",
-            "[]",
-        ] {
+        for value in [r#""""#, r#""m""#, r#""5x""#, r#""5 minutes""#, r#""nan""#, "true", "[]"] {
             assert!(parse(&value.parse().unwrap()).is_err(), "{value}");
         }
     }

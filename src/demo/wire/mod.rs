@@ -110,20 +110,9 @@ struct Function {
 }
 
 fn callable(tools: Option<Vec<Tool>>) -> Vec<tools::Tool> {
-    let functions = tools
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|tool| tool.function);
-    let named = |Function { name, parameters }: Function| {
-        Some(tools::Tool {
-            name: name?,
-            parameters,
-        })
-    };
-    functions
-        .filter_map(named)
-        .filter(|tool| !tool.name.is_empty())
-        .collect()
+    let functions = tools.unwrap_or_default().into_iter().filter_map(|tool| tool.function);
+    let named = |Function { name, parameters }: Function| Some(tools::Tool { name: name?, parameters });
+    functions.filter_map(named).filter(|tool| !tool.name.is_empty()).collect()
 }
 
 /// A role that we have no name for is taken for context, as most chat templates do.
@@ -150,11 +139,7 @@ struct Spoken<'a> {
 
 impl<'a> Spoken<'a> {
     fn from_pieces(pieces: &'a [Piece]) -> Self {
-        let mut spoken = Self {
-            text: String::new(),
-            thinking: String::new(),
-            calls: Vec::new(),
-        };
+        let mut spoken = Self { text: String::new(), thinking: String::new(), calls: Vec::new() };
         for piece in pieces {
             match piece {
                 Piece::Thinking(word) => spoken.thinking.push_str(word),
@@ -174,8 +159,5 @@ fn done_reason(ended: Ended) -> &'static str {
 }
 
 fn has_call(answer: &Answer) -> bool {
-    answer
-        .pieces
-        .iter()
-        .any(|piece| matches!(piece, Piece::Call(_)))
+    answer.pieces.iter().any(|piece| matches!(piece, Piece::Call(_)))
 }

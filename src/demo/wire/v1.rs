@@ -65,19 +65,14 @@ pub(crate) fn chat(body: &[u8]) -> Result<Asked, Refusal> {
     if messages.is_empty() {
         return Err(malformed("[] is too short - 'messages'"));
     }
-    let effort = request
-        .reasoning_effort
-        .or_else(|| request.reasoning?.effort);
+    let effort = request.reasoning_effort.or_else(|| request.reasoning?.effort);
     let conversation = Conversation {
         turns: messages.into_iter().map(turn).collect::<Result<_, _>>()?,
         tools: super::callable(request.tools),
         thinks: effort.as_deref().map_or(Ok(false), thinks)?,
         limit: request.max_tokens.and_then(super::limit),
     };
-    let include_usage = request
-        .stream_options
-        .and_then(|options| options.include_usage)
-        .unwrap_or_default();
+    let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or_default();
     Ok(Asked {
         model: request.model.unwrap_or_default(),
         stream: request.stream.unwrap_or_default(),
@@ -99,10 +94,7 @@ fn turn(message: Message) -> Result<Turn, Refusal> {
         None if message.tool_calls.is_some() => String::new(),
         None => return Err(malformed("invalid message content type: <nil>")),
     };
-    Ok(Turn {
-        role: super::role(message.role.as_deref()),
-        text,
-    })
+    Ok(Turn { role: super::role(message.role.as_deref()), text })
 }
 
 fn joined(parts: Vec<Part>) -> String {
@@ -110,11 +102,7 @@ fn joined(parts: Vec<Part>) -> String {
         Part::Text { text } => Some(text),
         Part::ImageUrl {} => None,
     };
-    parts
-        .into_iter()
-        .filter_map(text)
-        .collect::<Vec<_>>()
-        .join("\n")
+    parts.into_iter().filter_map(text).collect::<Vec<_>>().join("\n")
 }
 
 fn thinks(effort: &str) -> Result<bool, Refusal> {
@@ -196,10 +184,7 @@ struct Usage {
 }
 
 pub(crate) fn piece(head: Head, piece: &Piece, first: bool) -> Vec<u8> {
-    let delta = Spoke {
-        role: first.then_some("assistant"),
-        ..spoke(std::slice::from_ref(piece))
-    };
+    let delta = Spoke { role: first.then_some("assistant"), ..spoke(std::slice::from_ref(piece)) };
     event(&chunk(head, delta, None))
 }
 
@@ -207,8 +192,7 @@ pub(crate) fn piece(head: Head, piece: &Piece, first: bool) -> Vec<u8> {
 pub(crate) fn end(head: Head, answer: &Answer, include_usage: bool) -> Vec<u8> {
     let mut bytes = event(&chunk(head, Spoke::default(), Some(finish_reason(answer))));
     if include_usage {
-        let completion: Completion<ChunkChoice<'_>> =
-            completion(head, CHUNK, Vec::new(), Some(usage(answer)));
+        let completion: Completion<ChunkChoice<'_>> = completion(head, CHUNK, Vec::new(), Some(usage(answer)));
         bytes.extend(event(&completion));
     }
     bytes.extend(b"data: [DONE]\n\n");
@@ -216,21 +200,9 @@ pub(crate) fn end(head: Head, answer: &Answer, include_usage: bool) -> Vec<u8> {
 }
 
 pub(crate) fn whole(head: Head, answer: &Answer) -> Vec<u8> {
-    let message = Spoke {
-        role: Some("assistant"),
-        ..spoke(&answer.pieces)
-    };
-    let choice = Choice {
-        index: 0,
-        message,
-        finish_reason: finish_reason(answer),
-    };
-    let mut bytes = super::json(&completion(
-        head,
-        "chat.completion",
-        vec![choice],
-        Some(usage(answer)),
-    ));
+    let message = Spoke { role: Some("assistant"), ..spoke(&answer.pieces) };
+    let choice = Choice { index: 0, message, finish_reason: finish_reason(answer) };
+    let mut bytes = super::json(&completion(head, "chat.completion", vec![choice], Some(usage(answer))));
     bytes.push(b'\n');
     bytes
 }
@@ -253,77 +225,32 @@ pub(crate) fn error(status: u16, message: &str) -> Vec<u8> {
         404 => "not_found_error",
         _ => "api_error",
     };
-    let mut bytes = super::json(&Envelope {
-        error: Inner {
-            message,
-            r#type,
-            param: None,
-            code: None,
-        },
-    });
+    let mut bytes = super::json(&Envelope { error: Inner { message, r#type, param: None, code: None } });
     bytes.push(b'\n');
     bytes
 }
 
 const CHUNK: &str = "chat.completion.chunk";
 
-fn chunk<'a>(
-    head: Head,
-    delta: Spoke<'a>,
-    finish_reason: Option<&'static str>,
-) -> Completion<ChunkChoice<'a>> {
-    completion(
-        head,
-        CHUNK,
-        vec![ChunkChoice {
-            index: 0,
-            delta,
-            finish_reason,
-        }],
-        None,
-    )
+fn chunk<'a>(head: Head, delta: Spoke<'a>, finish_reason: Option<&'static str>) -> Completion<ChunkChoice<'a>> {
+    completion(head, CHUNK, vec![ChunkChoice { index: 0, delta, finish_reason }], None)
 }
 
-fn completion<C>(
-    head: Head,
-    object: &'static str,
-    choices: Vec<C>,
-    usage: Option<Usage>,
-) -> Completion<C> {
+fn completion<C>(head: Head, object: &'static str, choices: Vec<C>, usage: Option<Usage>) -> Completion<C> {
     let Head { serial, created } = head;
     let id = format!("chatcmpl-{serial}");
-    Completion {
-        id,
-        object,
-        created,
-        model: MODEL,
-        system_fingerprint: "fp_ollama",
-        choices,
-        usage,
-    }
+    Completion { id, object, created, model: MODEL, system_fingerprint: "fp_ollama", choices, usage }
 }
 
 fn spoke(pieces: &[Piece]) -> Spoke<'_> {
-    let Spoken {
-        text,
-        thinking,
-        calls,
-    } = Spoken::from_pieces(pieces);
+    let Spoken { text, thinking, calls } = Spoken::from_pieces(pieces);
     let tool_calls = calls.into_iter().enumerate().map(|(index, call)| ToolCall {
         id: &call.id,
         index,
         r#type: "function",
-        function: CalledFunction {
-            name: &call.name,
-            arguments: Value::from(call.arguments.clone()).to_string(),
-        },
+        function: CalledFunction { name: &call.name, arguments: Value::from(call.arguments.clone()).to_string() },
     });
-    Spoke {
-        role: None,
-        content: Some(text),
-        reasoning: thinking,
-        tool_calls: tool_calls.collect(),
-    }
+    Spoke { role: None, content: Some(text), reasoning: thinking, tool_calls: tool_calls.collect() }
 }
 
 /// A cut wins over a call.
@@ -336,11 +263,7 @@ fn finish_reason(answer: &Answer) -> &'static str {
 
 fn usage(answer: &Answer) -> Usage {
     let (prompt_tokens, completion_tokens) = (answer.prompt_count, answer.pieces.len());
-    Usage {
-        prompt_tokens,
-        completion_tokens,
-        total_tokens: prompt_tokens + completion_tokens,
-    }
+    Usage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens }
 }
 
 fn event(value: &impl Serialize) -> Vec<u8> {

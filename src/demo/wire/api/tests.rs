@@ -13,28 +13,11 @@ fn streams_unless_told_not_to() {
 
 #[test]
 fn no_messages_means_load() {
-    for body in [
-        r#"{"model":"demo"}"#,
-        r#"{"messages":[]}"#,
-        r#"{"messages":null}"#,
-    ] {
-        assert!(
-            matches!(chat(body.as_bytes()).unwrap().work, Work::Load(Shape::Chat)),
-            "{body}"
-        );
+    for body in [r#"{"model":"demo"}"#, r#"{"messages":[]}"#, r#"{"messages":null}"#] {
+        assert!(matches!(chat(body.as_bytes()).unwrap().work, Work::Load(Shape::Chat)), "{body}");
     }
-    for body in [
-        "{}",
-        r#"{"prompt":""}"#,
-        r#"{"prompt":null,"system":"be brief"}"#,
-    ] {
-        assert!(
-            matches!(
-                generate(body.as_bytes()).unwrap().work,
-                Work::Load(Shape::Generate)
-            ),
-            "{body}"
-        );
+    for body in ["{}", r#"{"prompt":""}"#, r#"{"prompt":null,"system":"be brief"}"#] {
+        assert!(matches!(generate(body.as_bytes()).unwrap().work, Work::Load(Shape::Generate)), "{body}");
     }
 }
 
@@ -47,18 +30,8 @@ fn a_request_becomes_a_conversation() {
         panic!("{asked:?}");
     };
     let roles: Vec<Role> = conversation.turns.iter().map(|turn| turn.role).collect();
-    assert_eq!(
-        roles,
-        [Role::System, Role::User, Role::Assistant, Role::Tool]
-    );
-    assert_eq!(
-        (
-            conversation.tools.len(),
-            conversation.thinks,
-            conversation.limit
-        ),
-        (1, true, Some(3))
-    );
+    assert_eq!(roles, [Role::System, Role::User, Role::Assistant, Role::Tool]);
+    assert_eq!((conversation.tools.len(), conversation.thinks, conversation.limit), (1, true, Some(3)));
 }
 
 #[test]
@@ -79,19 +52,12 @@ fn what_ollama_refuses_is_refused() {
 
 #[test]
 fn times_have_nanoseconds() {
-    assert_eq!(
-        rfc3339(UNIX_EPOCH + Duration::new(1_795_223_691, 40_018_281)),
-        "2026-11-21T01:14:51.040018281Z"
-    );
+    assert_eq!(rfc3339(UNIX_EPOCH + Duration::new(1_795_223_691, 40_018_281)), "2026-11-21T01:14:51.040018281Z");
 }
 
 #[test]
 fn generate_has_its_text_in_response() {
-    let record = piece(
-        Shape::Generate,
-        &Piece::Thinking("hm".to_owned()),
-        UNIX_EPOCH,
-    );
+    let record = piece(Shape::Generate, &Piece::Thinking("hm".to_owned()), UNIX_EPOCH);
     let expected = r#"{"model":"demo:latest","created_at":"1970-01-01T00:00:00.000000000Z","response":"","thinking":"hm","done":false}"#;
     assert_eq!(String::from_utf8(record).unwrap(), format!("{expected}\n"));
 }
@@ -100,9 +66,7 @@ fn generate_has_its_text_in_response() {
 fn a_load_has_a_reason_and_no_figures() {
     let record = String::from_utf8(loaded(Shape::Chat, "load", UNIX_EPOCH)).unwrap();
     assert!(
-        record.ends_with(
-            r#""message":{"role":"assistant","content":""},"done":true,"done_reason":"load"}"#
-        ),
+        record.ends_with(r#""message":{"role":"assistant","content":""},"done":true,"done_reason":"load"}"#),
         "{record}"
     );
 }

@@ -7,9 +7,7 @@ use crate::demo::tools::Call;
 #[test]
 fn streams_only_when_told_to() {
     let stream = |rest: &str| {
-        chat(format!(r#"{{"messages":[{{"role":"user","content":"hi"}}]{rest}}}"#).as_bytes())
-            .unwrap()
-            .stream
+        chat(format!(r#"{{"messages":[{{"role":"user","content":"hi"}}]{rest}}}"#).as_bytes()).unwrap().stream
     };
     assert!(!stream(""));
     assert!(stream(r#","stream":true"#));
@@ -39,23 +37,14 @@ fn what_ollama_refuses_is_refused() {
         ("", "missing request body"),
         ("nonsense", "expected"),
         (r#"{"messages":[]}"#, "too short"),
-        (
-            r#"{"messages":[{"role":"user"}]}"#,
-            "invalid message content",
-        ),
+        (r#"{"messages":[{"role":"user"}]}"#, "invalid message content"),
         (r#"{"messages":[{"role":"user","content":7}]}"#, "Content"),
-        (
-            r#"{"messages":[{"role":"user","content":[{"type":"input_file"}]}]}"#,
-            "Content",
-        ),
+        (r#"{"messages":[{"role":"user","content":[{"type":"input_file"}]}]}"#, "Content"),
         (
             r#"{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"[]"}}]}]}"#,
             "invalid tool call arguments",
         ),
-        (
-            r#"{"messages":[{"role":"user","content":""}],"reasoning_effort":"huge"}"#,
-            "invalid reasoning value",
-        ),
+        (r#"{"messages":[{"role":"user","content":""}],"reasoning_effort":"huge"}"#, "invalid reasoning value"),
     ] {
         let refusal = chat(body.as_bytes()).unwrap_err();
         assert_eq!(refusal.status(), 400);
@@ -72,22 +61,14 @@ fn an_effort_asks_for_thinking() {
         (r#""reasoning":{}"#, false),
     ] {
         let body = format!(r#"{{"messages":[{{"role":"user","content":"hi"}}],{field}}}"#);
-        let Work::Answer(_, asked) = chat(body.as_bytes()).unwrap().work else {
-            unreachable!()
-        };
+        let Work::Answer(_, asked) = chat(body.as_bytes()).unwrap().work else { unreachable!() };
         assert_eq!(asked.thinks, expected, "{field}");
     }
 }
 
 #[test]
 fn a_finish_names_its_reason() {
-    let call = || {
-        Piece::Call(Call {
-            id: String::new(),
-            name: String::new(),
-            arguments: Map::new(),
-        })
-    };
+    let call = || Piece::Call(Call { id: String::new(), name: String::new(), arguments: Map::new() });
     let text = || Piece::Text(String::new());
     for (piece, ended, reason) in [
         (text(), Ended::Stop, "stop"),
@@ -95,38 +76,16 @@ fn a_finish_names_its_reason() {
         (text(), Ended::Length, "length"),
         (call(), Ended::Length, "length"),
     ] {
-        assert_eq!(
-            finish_reason(&Answer {
-                pieces: vec![piece],
-                ended,
-                prompt_count: 1
-            }),
-            reason
-        );
+        assert_eq!(finish_reason(&Answer { pieces: vec![piece], ended, prompt_count: 1 }), reason);
     }
 }
 
 #[test]
 fn a_whole_answer_has_message_and_usage() {
-    let pieces = vec![
-        Piece::Thinking("hm".to_owned()),
-        Piece::Text("a".to_owned()),
-        Piece::Text(" b".to_owned()),
-    ];
-    let answer = Answer {
-        pieces,
-        ended: Ended::Stop,
-        prompt_count: 2,
-    };
+    let pieces = vec![Piece::Thinking("hm".to_owned()), Piece::Text("a".to_owned()), Piece::Text(" b".to_owned())];
+    let answer = Answer { pieces, ended: Ended::Stop, prompt_count: 2 };
     assert_eq!(
-        String::from_utf8(whole(
-            Head {
-                serial: 5,
-                created: 7
-            },
-            &answer
-        ))
-        .unwrap(),
+        String::from_utf8(whole(Head { serial: 5, created: 7 }, &answer)).unwrap(),
         concat!(
             r#"{"id":"chatcmpl-5","object":"chat.completion","created":7,"model":"demo:latest","system_fingerprint":"fp_ollama","#,
             r#""choices":[{"index":0,"message":{"role":"assistant","content":"a b","reasoning":"hm"},"finish_reason":"stop"}],"#,
@@ -137,10 +96,7 @@ fn a_whole_answer_has_message_and_usage() {
 }
 
 fn conversation(messages: &str) -> Conversation {
-    let Work::Answer(_, conversation) = chat(format!(r#"{{"messages":{messages}}}"#).as_bytes())
-        .unwrap()
-        .work
-    else {
+    let Work::Answer(_, conversation) = chat(format!(r#"{{"messages":{messages}}}"#).as_bytes()).unwrap().work else {
         unreachable!("this endpoint always answers");
     };
     conversation

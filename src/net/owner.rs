@@ -1,0 +1,159 @@
+//! Who listens on a port? The kernel's socket table (`man 7 sock_diag`) gives inode and user, `/proc/*/fd` the process.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_sock_diag::SockDiagMessage;
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+use netlink_sys::protocols::NETLINK_SOCK_DIAG;
+use netlink_sys::{Socket, SocketAddr};
+
+/// The holder of a listening socket, as far as we may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: u32,
+    /// None where the process belongs to another user, or lives outside our namespace.
+    pub process: Option<Process>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    pub pid: u32,
+    /// The program's name (`/proc/PID/comm`, cut to 15 letters by the kernel).
+    pub name: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = user_name(self.uid);
+        match &self.process {
+            Some(Process { pid, name }) => write!(f, "{name} (pid {pid}, user {user})"),
+            None => write!(f, "a process of user {user}"),
+        }
+    }
+}
+
+/// The holders of listening TCP sockets on `port`, whatever their address.
+pub fn owners_of(port: u16) -> io::Result<Vec<Owner>> {
+    let mut owners: Vec<Owner> = Vec::new();
+    for family in [AF_INET, AF_INET6] {
+        for (inode, uid) in listeners(family, port)? {
+            let owner = Owner { uid, process: process_with_socket(inode) };
+            if !owners.contains(&owner) {
+                owners.push(owner);
+            }
+        }
+    }
+    Ok(owners)
+}
+
+/// `(inode, uid)` of each socket that listens on `port`.
+fn listeners(family: u8, port: u16) -> io::Result<Vec<(u32, u32)>> {
+    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    socket.send(&request(family), 0)?;
+    let mut found = Vec::new();
+    loop {
+        let (datagram, _) = socket.recv_from_full()?;
+        let mut rest = datagram.as_slice();
+        while !rest.is_empty() {
+            let message = NetlinkMessage::<SockDiagMessage>::deserialize(rest).map_err(io::Error::other)?;
+            #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else the kernel says, the dump is over")]
+            match message.payload {
+                NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(answer)) => {
+                    let header = &answer.header;
+                    if header.socket_id.source_port == port {
+                        found.push((header.inode, header.uid));
+                    }
+                }
+                NetlinkPayload::Error(error) => return Err(error.to_io()),
+                _ => return Ok(found),
+            }
+            let length = usize::try_from(message.header.length).unwrap_or(usize::MAX);
+            // Messages are aligned to four bytes (NLMSG_ALIGN, netlink(7)).
+            rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+    }
+}
+
+fn request(family: u8) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let socket_id = if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() };
+    let request = InetRequest {
+        family,
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        states: StateFlags::LISTEN,
+        socket_id,
+    };
+    let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+/// The process that holds the socket with this inode, if we may look into it.
+fn process_with_socket(inode: u32) -> Option<Process> {
+    let link = format!("socket:[{inode}]");
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let pid = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        descriptors
+            .filter_map(|entry| fs::read_link(entry.path()).ok())
+            .any(|target| target.as_os_str() == link.as_str())
+    })?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Some(Process { pid, name: name.trim().to_owned() })
+}
+
+/// The user's name from `/etc/passwd`, or the number.
+fn user_name(uid: u32) -> String {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| uid.to_string())
+}
+
+/// The user this process runs as.
+pub fn own_uid() -> u32 {
+    fs::metadata("/proc/self").map_or(0, |meta| meta.uid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_listener_is_found_with_our_pid() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let listener = std::net::TcpListener::bind(address).unwrap();
+            let owners = owners_of(listener.local_addr().unwrap().port()).unwrap();
+            let pids: Vec<_> = owners.iter().filter_map(|owner| Some(owner.process.as_ref()?.pid)).collect();
+            assert_eq!(pids, [std::process::id()], "{address}");
+        }
+    }
+
+    #[test]
+    fn a_free_port_has_no_owner() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        assert_eq!(owners_of(port).unwrap(), []);
+    }
+
+    #[test]
+    fn uid_zero_has_a_name() {
+        assert_eq!(user_name(0), "root");
+        assert_eq!(user_name(4_000_000_000), "4000000000");
+    }
+}
