@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod demo;
 pub mod fault;
+pub mod gateway;
 pub mod log;
 pub mod net;
