@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod demo;
 pub mod fault;
+pub mod forward;
 pub mod gateway;
 pub mod log;
 pub mod net;

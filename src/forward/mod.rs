@@ -1,0 +1,191 @@
+//! Layer 4: accepts clients and carries their bytes to the upstream, unread.
+//!
+//! ```text
+//! accept -> (loop guard) -> reach the upstream, retrying -> relay -> closing record
+//!                                    \-> refuse: 503 for HTTP, RST for others
+//! ```
+
+mod bulk;
+mod health;
+mod ledger;
+mod live;
+mod record;
+mod refuse;
+mod session;
+mod target;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info, warn};
+
+use crate::fault::{Fault, FaultId};
+use crate::gateway::ProbeMark;
+use crate::net::descriptors;
+use crate::net::listen::Listener;
+use crate::net::options::SocketPolicy;
+
+pub use health::Health;
+pub use ledger::{Ledger, Totals};
+pub use live::{Cut, Live};
+pub use target::{Name, Target};
+
+/// What all connections share.
+#[derive(Debug)]
+pub struct Shared {
+    pub target: Target,
+    pub limits: Limits,
+    pub policy: SocketPolicy,
+    pub mark: ProbeMark,
+    pub live: Live,
+    pub ledger: Ledger,
+    pub health: Health,
+    pub bulk: bulk::Bulk,
+    ids: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// One attempt to connect.
+    pub connect_time: Duration,
+    /// All attempts together, while a client waits.
+    pub wait_for_upstream: Duration,
+    /// Connections at a time; more are refused.
+    pub max_connections: usize,
+    /// Connections that the descriptors allow; more wait in the kernel's backlog.
+    pub connections_that_fit: usize,
+}
+
+impl Shared {
+    pub fn new(target: Target, limits: Limits, policy: SocketPolicy, mark: ProbeMark) -> Arc<Self> {
+        Arc::new(Self {
+            target,
+            limits,
+            policy,
+            mark,
+            live: Live::default(),
+            ledger: Ledger::default(),
+            health: Health::default(),
+            bulk: bulk::Bulk::default(),
+            ids: AtomicU64::new(1),
+        })
+    }
+}
+
+/// What the process was asked to do. Goes one way only: run, drain, cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Run,
+    /// Accept no more; let what is open come to its end.
+    Drain,
+    /// End everything now.
+    Cut,
+}
+
+/// What was open when the forwarder stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    pub drained: usize,
+    pub cut: usize,
+}
+
+/// While descriptors are used up, the kernel keeps clients in the backlog; ask again after this.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(20);
+/// Clients that are told "too many connections" at a time; more are simply reset.
+const MAX_REFUSALS: usize = 64;
+
+/// Accepts and forwards until the phase says otherwise, then drains for at most `drain_time`.
+pub async fn run(
+    listeners: Vec<Listener>,
+    shared: Arc<Shared>,
+    mut phase: watch::Receiver<Phase>,
+    drain_time: Duration,
+) -> Stopped {
+    let mut sessions = JoinSet::new();
+    let mut full = false;
+    while *phase.borrow_and_update() == Phase::Run {
+        while sessions.try_join_next().is_some() {}
+        let has_room = sessions.len() < shared.limits.connections_that_fit;
+        if !has_room && !full {
+            let (id, open) = (FaultId::OutOfDescriptors, sessions.len());
+            warn!(%id, open, next = id.next(), "no descriptors left, new clients wait");
+        }
+        full = !has_room;
+        tokio::select! {
+            biased;
+            _ = phase.changed() => {}
+            _ = sessions.join_next(), if !has_room => {}
+            accepted = accept(&listeners), if has_room => match accepted {
+                Ok((client, peer)) => admit(&mut sessions, &shared, client, peer),
+                Err(error) if descriptors::is_exhausted(&error) => sleep(EXHAUSTED_PAUSE).await,
+                // The client gave up between SYN and accept, or the network failed for it (accept(2)).
+                Err(error) => debug!(%error, "connection not accepted"),
+            }
+        }
+    }
+    drop(listeners);
+    drain(sessions, &shared, phase, drain_time).await
+}
+
+/// The next client on any of the listeners.
+async fn accept(listeners: &[Listener]) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|cx| {
+        for listener in listeners {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn admit(sessions: &mut JoinSet<()>, shared: &Arc<Shared>, client: TcpStream, peer: SocketAddr) {
+    let open = sessions.len();
+    let max = shared.limits.max_connections;
+    if open >= max + MAX_REFUSALS {
+        shared.ledger.refused();
+        crate::net::options::reset_on_close(&client);
+        return;
+    }
+    let id = shared.ids.fetch_add(1, Ordering::Relaxed);
+    if open >= max {
+        let fault = Fault::new(FaultId::TooManyConnections, format!("{max} connections are open, which is the limit"));
+        sessions.spawn(session::refuse_at_the_door(Arc::clone(shared), id, client, peer, fault));
+        return;
+    }
+    let abort = sessions.spawn(session::serve(Arc::clone(shared), id, client, peer));
+    shared.live.insert(id, abort);
+}
+
+async fn drain(
+    mut sessions: JoinSet<()>,
+    shared: &Shared,
+    mut phase: watch::Receiver<Phase>,
+    drain_time: Duration,
+) -> Stopped {
+    while sessions.try_join_next().is_some() {}
+    let open = sessions.len();
+    if open > 0 {
+        info!(open, within = ?drain_time, "stopping");
+    }
+    let all_ended = async { while sessions.join_next().await.is_some() {} };
+    tokio::select! {
+        _ = timeout(drain_time, all_ended) => {}
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
+    }
+    let cut = sessions.len();
+    shared.live.cut_all();
+    sessions.shutdown().await;
+    info!(drained = open - cut, cut, "stopped");
+    Stopped { drained: open - cut, cut }
+}

@@ -1,0 +1,303 @@
+//! One connection, from accept to its closing record.
+//!
+//! ```text
+//! Accepted -> (our own probe? then it is a loop, and over)
+//!          -> Reaching --connected--> Relaying [--moves much--> Relaying on the bulk thread] -> Record
+//!                      \-no way-----> Refused                                               -> Record
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::Shared;
+use super::live::Cut;
+use super::record::{EndedBy, Record};
+use super::refuse::refuse;
+use super::target::Target;
+use crate::clock;
+use crate::fault::{Fault, FaultId};
+use crate::gateway::identify::Refusal;
+use crate::net::dial::dial_any;
+use crate::net::options::watch_over;
+use crate::net::relay::{Outcome, Parked, Relay, Side, Tempo};
+
+/// Between attempts to connect: doubles from the first value up to the second.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// While a probe of ours is under way, how long a new client may take to show that it is not that probe.
+const LOOP_CHECK: Duration = Duration::from_millis(500);
+
+/// What a connection is until its record is told; telling it is the last thing it does, however it ends.
+#[derive(Debug)]
+struct Session {
+    shared: Arc<Shared>,
+    id: u64,
+    peer: SocketAddr,
+    accepted: Instant,
+    upstream: Option<SocketAddr>,
+    relay: Option<Relay>,
+    end: Option<End>,
+}
+
+/// How it ended, once that is known.
+#[derive(Debug)]
+struct End {
+    by: EndedBy,
+    why: String,
+    id: Option<FaultId>,
+}
+
+/// Serves one client.
+pub(super) async fn serve(shared: Arc<Shared>, id: u64, client: TcpStream, peer: SocketAddr) {
+    let mut session = Session::open(shared, id, peer);
+    if session.shared.mark.is_under_way() && session.is_our_probe(&client).await {
+        session.end = Some(End { by: EndedBy::Us, why: "our own probe came back".into(), id: None });
+        return;
+    }
+    if !peer.ip().is_loopback() {
+        // Refused only on a socket that is closed already.
+        let _ = watch_over(&client, session.shared.policy.keepalive);
+    }
+    match session.reach(&client).await {
+        Ok(upstream) => session.relay(client, upstream).await,
+        Err(fault) => session.refuse(client, fault).await,
+    }
+}
+
+/// Tells a client that there is no room for it.
+pub(super) async fn refuse_at_the_door(
+    shared: Arc<Shared>,
+    id: u64,
+    client: TcpStream,
+    peer: SocketAddr,
+    fault: Fault,
+) {
+    shared.ledger.refused();
+    Session::open(shared, id, peer).refuse(client, fault).await;
+}
+
+impl Session {
+    fn open(shared: Arc<Shared>, id: u64, peer: SocketAddr) -> Self {
+        shared.ledger.opened();
+        Self { shared, id, peer, accepted: clock::now(), upstream: None, relay: None, end: None }
+    }
+
+    async fn is_our_probe(&self, client: &TcpStream) -> bool {
+        let mut head = [0; 512];
+        let seen = timeout(LOOP_CHECK, client.peek(&mut head)).await;
+        seen.is_ok_and(|seen| seen.is_ok_and(|count| self.shared.mark.recognise(&head[..count])))
+    }
+
+    /// Connects to the upstream. The first attempt is the usual one; what follows it is rare and kept apart.
+    async fn reach(&mut self, client: &TcpStream) -> Result<TcpStream, Fault> {
+        match self.attempt().await {
+            Ok(stream) => Ok(stream),
+            Err(fault) if fault.id == FaultId::UpstreamLoop => Err(fault),
+            Err(fault) => Box::pin(self.keep_trying(client, fault)).await,
+        }
+    }
+
+    /// Tries again while the client waits: nothing has gone upstream yet, so this is always safe.
+    async fn keep_trying(&mut self, client: &TcpStream, mut fault: Fault) -> Result<TcpStream, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let deadline = self.accepted + shared.limits.wait_for_upstream;
+        let _waiting = match &shared.target {
+            Target::Gateway(watch) => Some(watch.wait()),
+            Target::Address(_) | Target::Name(_) => None,
+        };
+        let mut news = shared.target.news();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = deadline.saturating_duration_since(clock::now());
+            if left.is_zero() || has_hung_up(client) {
+                return Err(fault);
+            }
+            tokio::select! {
+                () = sleep(pause.min(left)) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = news.wait() => pause = FIRST_PAUSE,
+            }
+            let left = deadline.saturating_duration_since(clock::now()).max(FIRST_PAUSE);
+            match timeout(left, self.attempt()).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => fault = error,
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<TcpStream, Fault> {
+        let shared = &self.shared;
+        let addresses = shared.target.addresses().await?;
+        let dialled = dial_any(addresses.as_slice(), shared.limits.connect_time, &shared.policy).await;
+        let fault = match dialled {
+            Ok((stream, upstream)) => {
+                self.upstream = Some(upstream);
+                shared.health.reached(upstream);
+                return Ok(stream);
+            }
+            Err(error) if error.is_out_of_descriptors() => {
+                return Err(Fault::new(FaultId::OutOfDescriptors, crate::log::chain(&error)));
+            }
+            Err(error) => Refusal::Dial((&error).into()).fault(&shared.target),
+        };
+        shared.health.missed(&shared.target, &fault);
+        shared.target.distrust().await;
+        Err(fault)
+    }
+
+    async fn relay(mut self, client: TcpStream, upstream: TcpStream) {
+        let relay = Relay::new(client, upstream);
+        if self.upstream.is_some_and(|address| !address.ip().is_loopback())
+            && let Some(local) = relay.upstream_local()
+        {
+            self.shared.live.connected(self.id, local.ip(), relay.upstream_fd());
+        }
+        self.relay = Some(relay);
+        if self.carry(Tempo::Interactive).await.is_much() {
+            self.carry_elsewhere().await;
+        }
+    }
+
+    /// Relays on this thread, and notes the end if there was one.
+    async fn carry(&mut self, tempo: Tempo) -> Carried {
+        let relay = self.relay.as_mut().expect("set before it is carried");
+        let outcome = relay.run(tempo, &self.shared.ledger.moved).await;
+        self.end = match outcome {
+            Outcome::MuchData => return Carried::Much,
+            Outcome::Finished { first } => Some(End { by: first.into(), why: "closed".into(), id: None }),
+            Outcome::Broken { side, error } => Some(self.broken(side, &error)),
+        };
+        Carried::ToItsEnd
+    }
+
+    /// Hands the whole session to the bulk thread and waits there for its end.
+    async fn carry_elsewhere(mut self) {
+        let relay = self.relay.take().expect("set before it is carried");
+        let (shared, sent, received) = (Arc::clone(&self.shared), relay.sent(), relay.received());
+        let parked = match relay.park() {
+            Ok(parked) => parked,
+            Err(error) => {
+                let why = format!("cannot move to the bulk thread after {sent}/{received} bytes: {error}");
+                self.end = Some(End { by: EndedBy::Us, why, id: Some(FaultId::Internal) });
+                return;
+            }
+        };
+        match shared.bulk.run(self.carry_parked(parked)) {
+            Ok(done) => drop(done.await),
+            // The session went down with its work, and told its record.
+            Err(error) => debug!(%error, "bulk thread not started"),
+        }
+    }
+
+    /// The rest of a session, on the bulk thread.
+    async fn carry_parked(mut self, parked: Parked) {
+        match parked.resume() {
+            Ok(relay) => {
+                self.relay = Some(relay);
+                self.carry(Tempo::Bulk).await;
+            }
+            Err(error) => {
+                let why = format!("cannot move to the bulk thread: {error}");
+                self.end = Some(End { by: EndedBy::Us, why, id: Some(FaultId::Internal) });
+            }
+        }
+    }
+
+    fn broken(&self, side: Side, error: &io::Error) -> End {
+        let first_end = self.relay.as_ref().and_then(Relay::first_end);
+        match side {
+            Side::Downstream => End { by: EndedBy::Client, why: reason(error), id: None },
+            // The client had hung up already: that the upstream then drops the rest is how a cancelled request looks.
+            Side::Upstream if first_end == Some(Side::Downstream) => {
+                End { by: EndedBy::Client, why: format!("closed; then the upstream: {}", reason(error)), id: None }
+            }
+            Side::Upstream => {
+                let id = if error.kind() == io::ErrorKind::ConnectionReset {
+                    FaultId::UpstreamReset
+                } else {
+                    FaultId::UpstreamLost
+                };
+                End { by: EndedBy::Upstream, why: reason(error), id: Some(id) }
+            }
+        }
+    }
+
+    async fn refuse(mut self, client: TcpStream, fault: Fault) {
+        self.end = Some(End { by: EndedBy::Us, why: fault.what.clone(), id: Some(fault.id) });
+        refuse(client, &fault).await;
+    }
+}
+
+/// How [`Session::carry`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carried {
+    ToItsEnd,
+    Much,
+}
+
+impl Carried {
+    fn is_much(self) -> bool {
+        self == Self::Much
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Before the sockets are closed: see `Live`.
+        let cut = self.shared.live.remove(self.id);
+        let end = self.end.take().unwrap_or_else(|| match cut {
+            Some(Cut::AddressGone) => {
+                let why = "the local address is gone, nothing can arrive any more".into();
+                End { by: EndedBy::Us, why, id: Some(FaultId::UpstreamLost) }
+            }
+            Some(Cut::Stopping) | None => End { by: EndedBy::Us, why: "stopping".into(), id: None },
+        });
+        self.shared.ledger.ended(end.id.is_some());
+        let record = Record {
+            conn: self.id,
+            peer: self.peer,
+            upstream: self.upstream,
+            sent: self.relay.as_ref().map_or(0, Relay::sent),
+            received: self.relay.as_ref().map_or(0, Relay::received),
+            took: clock::now().duration_since(self.accepted),
+            ended_by: end.by,
+            why: end.why,
+            id: end.id,
+        };
+        record.tell();
+    }
+}
+
+impl From<Side> for EndedBy {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Downstream => Self::Client,
+            Side::Upstream => Self::Upstream,
+        }
+    }
+}
+
+/// The client has closed its side (or all of it) while it was waiting.
+fn has_hung_up(client: &TcpStream) -> bool {
+    let ready = client.ready(Interest::READABLE).now_or_never();
+    ready.is_some_and(|ready| ready.map_or(true, tokio::io::Ready::is_read_closed))
+}
+
+/// An error in the words of the connection's end.
+fn reason(error: &io::Error) -> String {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest of the system's errors speak for themselves")]
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => "reset".into(),
+        io::ErrorKind::BrokenPipe => "gone while we were writing".into(),
+        io::ErrorKind::TimedOut => "no sign of life (keepalive or user timeout)".into(),
+        _ => error.to_string(),
+    }
+}
