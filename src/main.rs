@@ -1,1 +1,40 @@
-fn main() {}
+//! Parses, runs, and turns the outcome into an exit code and, where it failed, three lines that help.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use ollama_forward::app::{self, Ended};
+use ollama_forward::cli::Cli;
+use ollama_forward::fault::Fault;
+
+/// Connections had to be cut: 128 + SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    match app::run(Cli::parse()) {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Printed(text)) => print(&text),
+        Ok(Ended::Cut) => ExitCode::from(INTERRUPTED),
+        Err(fault) => {
+            complain(&fault);
+            ExitCode::from(fault.id.exit_code())
+        }
+    }
+}
+
+/// Results go to standard output; a reader that closed it has seen enough.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "error[E-INTERNAL]: cannot write to standard output: {error}");
+            ExitCode::FAILURE
+        }
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+fn complain(fault: &Fault) {
+    let id = fault.id;
+    let _ = writeln!(io::stderr(), "error[{id}]: {fault}\n  likely: {}\n  next:   {}", id.likely(), id.next());
+}

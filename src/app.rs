@@ -1,0 +1,447 @@
+//! Builds the parts and joins them; the only file that knows everyone.
+//!
+//! ```text
+//! config ─┬─ Auto ──> Follower (snapshots) ──> Finder (whereabouts) ─┐
+//!         ├─ named ─────────────────────────────────────────────────┼─> forward::run <── listeners
+//!         └─ Demo ───> demo::serve on a loopback port ──────────────┘
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::CommandFactory;
+use directories::ProjectDirs;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use crate::cli::{Cli, Command, Run};
+use crate::clock::{self, Reading};
+use crate::config::{self, Config, Layer, Upstream};
+use crate::fault::{self, Fault, FaultId};
+use crate::forward::{self, Limits, Name, Phase, Shared, Stopped, Target};
+use crate::gateway::identify::{Identity, ProbeMark, Refusal, identify};
+use crate::gateway::wsl::{Mode, Need, SystemText};
+use crate::gateway::{Finder, Follower, SnapshotWatch, Surroundings, Whereabouts};
+use crate::net::descriptors;
+use crate::net::listen::{BindError, Listener, bind};
+use crate::net::owner::owners_of;
+use crate::report::Reporter;
+use crate::status::{self, StatusSocket};
+use crate::{demo, log};
+
+/// How a command ended when it did not fail.
+#[derive(Debug)]
+pub enum Ended {
+    Well,
+    /// With a result for standard output.
+    Printed(String),
+    /// After a signal, connections had to be cut.
+    Cut,
+}
+
+/// Does what was typed.
+pub fn run(cli: Cli) -> Result<Ended, Fault> {
+    match cli.command {
+        None => forward_in_foreground(&cli.run),
+        Some(Command::Status { json, listen_port }) => status(json, listen_port),
+        Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue())),
+        Some(Command::Explain { id: Some(text) }) => explain(&text),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ollama-forward", &mut script);
+            Ok(Ended::Printed(String::from_utf8_lossy(&script).into_owned()))
+        }
+    }
+}
+
+fn explain(text: &str) -> Result<Ended, Fault> {
+    match FaultId::from_text(text) {
+        Some(id) => Ok(Ended::Printed(fault::explanation(id))),
+        None => {
+            Err(Fault::new(FaultId::Usage, format!("`{text}` is no error id; `ollama-forward explain` lists them all")))
+        }
+    }
+}
+
+fn status(json: bool, port: Option<u16>) -> Result<Ended, Fault> {
+    let reports = status::directory().map(|directory| status::ask(&directory, port)).unwrap_or_default();
+    match (json, reports.as_slice()) {
+        (_, []) => {
+            let place = port.map_or_else(String::new, |port| format!(" on port {port}"));
+            Err(Fault::new(FaultId::NotRunning, format!("no ollama-forward of this user runs{place}")))
+        }
+        (true, all) => Ok(Ended::Printed(status::to_json(all) + "\n")),
+        (false, all) => Ok(Ended::Printed(all.iter().map(status::to_text).collect::<Vec<_>>().join("\n"))),
+    }
+}
+
+fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
+    let root = run.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
+    let config = run.layer().over(files(run.config.as_deref())?).finish(root)?;
+    let _log = log::start(run.log_settings());
+    descriptors::raise_limit();
+    let internal = |what: &str, error: io::Error| Fault::new(FaultId::Internal, format!("{what}: {error}"));
+    // Small messages never leave this thread; bulk gets one of its own when there is some.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Only name look-ups block.
+        .max_blocking_threads(4)
+        .build()
+        .map_err(|error| internal("cannot start the event loop", error))?;
+    let phase = watch_signals().map_err(|error| internal("cannot watch for signals", error))?;
+    let ended = runtime.block_on(forward_all(config, phase));
+    // A name look-up may hang for seconds; nobody waits for it any more.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The layers of the user's file (or the one that was named) and of /etc.
+fn files(named: Option<&Path>) -> Result<Layer, Fault> {
+    if let Some(path) = named {
+        return read_file(path)?
+            .ok_or_else(|| Fault::new(FaultId::Config, format!("{} does not exist", path.display())));
+    }
+    let user = ProjectDirs::from("", "", "ollama-forward").map(|dirs| dirs.config_dir().join("config.toml"));
+    let user = user.map(|path| read_file(&path)).transpose()?.flatten().unwrap_or_default();
+    let system = read_file(Path::new("/etc/ollama-forward/config.toml"))?.unwrap_or_default();
+    Ok(user.over(system))
+}
+
+fn read_file(path: &Path) -> Result<Option<Layer>, Fault> {
+    match fs::read_to_string(path) {
+        Ok(text) => config::parse_file(&path.display().to_string(), &text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Fault::new(FaultId::Config, format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// SIGINT, SIGTERM or SIGHUP drain; a second one cuts.
+fn watch_signals() -> io::Result<watch::Sender<Phase>> {
+    let (sender, _) = watch::channel(Phase::Run);
+    let phase = sender.clone();
+    ctrlc::set_handler(move || {
+        phase.send_modify(|phase| *phase = if *phase == Phase::Run { Phase::Drain } else { Phase::Cut });
+    })
+    .map_err(io::Error::other)?;
+    Ok(sender)
+}
+
+/// From the configuration to the last connection.
+async fn forward_all(config: Config, phase: watch::Sender<Phase>) -> Result<Ended, Fault> {
+    let mark = ProbeMark::default();
+    let system = SystemText::read(&config.root).await;
+    let follower = follow(&config).await?;
+    let mode = follower.as_ref().map(|(_, snapshots)| system.mode(&snapshots.borrow()));
+    if let Upstream::Auto(port) = config.upstream {
+        let mode = mode.as_ref().expect("auto follows the network, or has failed");
+        if let Some(ended) = nothing_to_do(mode, port, &config, &mark).await? {
+            return Ok(ended);
+        }
+    }
+    let listeners = listen(&config, system.is_wsl_kernel())?;
+    let mut parts = JoinSet::new();
+    let (reread, snapshots) = match follower {
+        Some((follower, snapshots)) => {
+            let reread = follower.reread();
+            parts.spawn(follower.run());
+            (Some(reread), Some(snapshots))
+        }
+        None => (None, None),
+    };
+    let target = target(&config, system, &listeners, snapshots.clone(), &mark, &mut parts)?;
+    let shared = Shared::new(target, limits(&config), config.policy, mark);
+    let reporter = Reporter::new(&config, mode, &listeners, Arc::clone(&shared));
+    open_status(&listeners, &reporter, &mut parts);
+    if let Some(snapshots) = snapshots {
+        parts.spawn(cut_where_gone(Arc::clone(&shared), snapshots));
+    }
+    parts.spawn(notice_sleep(Arc::clone(&shared), reread));
+    let (failed, mut failure) = watch::channel(None);
+    parts.spawn(supervise(Arc::clone(&shared), config.clone(), reporter, phase.clone(), failed));
+
+    let Stopped { cut, .. } = forward::run(listeners, Arc::clone(&shared), phase.subscribe(), config.drain_time).await;
+    drop(parts);
+    match failure.borrow_and_update().clone() {
+        Some(fault) => Err(fault),
+        None if cut > 0 => Ok(Ended::Cut),
+        None => Ok(Ended::Well),
+    }
+}
+
+/// Follows the network where it matters. Without netlink, a named upstream still works.
+async fn follow(config: &Config) -> Result<Option<(Follower, SnapshotWatch)>, Fault> {
+    match (Follower::start(config.root.clone()).await, &config.upstream) {
+        (Ok(started), _) => Ok(Some(started)),
+        (Err(error), Upstream::Auto(_)) => {
+            let what = format!("cannot ask the kernel for routes: {}", log::chain(&error));
+            Err(Fault::new(FaultId::Internal, what))
+        }
+        (Err(error), Upstream::Demo | Upstream::Address(_) | Upstream::Name { .. }) => {
+            warn!(error = %log::chain(&error), "network changes will not be noticed");
+            Ok(None)
+        }
+    }
+}
+
+/// Modes in which Windows needs no forwarding, or cannot be found by itself.
+async fn nothing_to_do(mode: &Mode, port: u16, config: &Config, mark: &ProbeMark) -> Result<Option<Ended>, Fault> {
+    match mode.need() {
+        Need::Forward => Ok(None),
+        Need::Nothing => {
+            tell_nothing_needed(mode, port, config, mark).await;
+            Ok(Some(Ended::Well))
+        }
+        Need::Impossible => {
+            let what = "WSL's localhost does not lead to Windows in this mode, and its gateway is not Windows";
+            Err(Fault::new(FaultId::NoLocalhostForwarding, what))
+        }
+        Need::Named => {
+            let what = match mode {
+                Mode::Container => {
+                    "this is a container, whose gateway is not Windows (try --upstream host.docker.internal)".into()
+                }
+                Mode::Linux => "this Linux is not WSL, so there is no Windows to find".into(),
+                Mode::Bridged | Mode::None | Mode::Unknown(_) => {
+                    format!("WSL's networking mode is {}, in which Windows has no fixed place", mode.word())
+                }
+                Mode::Nat
+                | Mode::Mirrored
+                | Mode::Consomme
+                | Mode::LocalhostShared
+                | Mode::LocalhostForwardingOff
+                | Mode::Wsl1 => {
+                    unreachable!("these need no name")
+                }
+            };
+            Err(Fault::new(FaultId::NeedsUpstream, what))
+        }
+    }
+}
+
+async fn tell_nothing_needed(mode: &Mode, port: u16, config: &Config, mark: &ProbeMark) {
+    let localhost = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
+    let answer = identify(localhost, config.connect_time, &config.policy, mark).await;
+    info!(mode = mode.word(), "nothing to forward: localhost already reaches Windows");
+    match answer {
+        Ok(Identity { version }) => info!(address = %localhost, ollama = version, "Ollama answers"),
+        // In these modes a closed port is silent too (WSL #10855): do not blame the firewall.
+        Err(refusal) => {
+            let why = refusal.fault(localhost);
+            warn!(address = %localhost, %why, next = "start Ollama on Windows", "Ollama does not answer");
+        }
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let most = descriptors::raise_limit();
+    Limits {
+        connect_time: config.connect_time,
+        wait_for_upstream: config.wait_for_upstream,
+        max_connections: config.max_connections,
+        connections_that_fit: descriptors::connections_that_fit(most, descriptors::in_use()),
+    }
+}
+
+/// Binds every listener, or none.
+fn listen(config: &Config, hide_from_windows: bool) -> Result<Vec<Listener>, Fault> {
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        let listener = bind(*address, hide_from_windows).map_err(|error| bind_fault(&error))?;
+        let ip = address.ip();
+        if hide_from_windows && !listener.hidden {
+            warn!(%address, "WSL copies this listener to Windows, where it can keep Ollama from starting");
+        }
+        if !ip.is_loopback() {
+            warn!(%address, "other machines can reach this listener, and Ollama asks nobody for a password");
+        }
+        listeners.push(listener);
+    }
+    for listener in &listeners {
+        info!(address = %listener.address, "listening");
+    }
+    Ok(listeners)
+}
+
+fn bind_fault(error: &BindError) -> Fault {
+    match error {
+        BindError::Taken(address) => {
+            let owners = owners_of(address.port()).unwrap_or_default();
+            let holders: Vec<String> = owners.iter().map(ToString::to_string).collect();
+            let by = if holders.is_empty() { "another program".to_owned() } else { holders.join(", ") };
+            Fault::new(FaultId::PortTaken, format!("cannot listen on {address}: taken by {by}"))
+        }
+        BindError::NotOurs(_) => Fault::new(FaultId::ListenAddress, error.to_string()),
+        BindError::Denied(_) => Fault::new(FaultId::ListenDenied, error.to_string()),
+        BindError::Other(..) => Fault::new(FaultId::Internal, log::chain(error)),
+    }
+}
+
+/// Where connections go; starts what has to run for it.
+fn target(
+    config: &Config,
+    system: SystemText,
+    listeners: &[Listener],
+    snapshots: Option<SnapshotWatch>,
+    mark: &ProbeMark,
+    parts: &mut JoinSet<()>,
+) -> Result<Target, Fault> {
+    match &config.upstream {
+        Upstream::Auto(port) => {
+            let around = Surroundings {
+                root: config.root.clone(),
+                system,
+                port: *port,
+                connect_time: config.connect_time,
+                policy: config.policy,
+                mark: mark.clone(),
+            };
+            let snapshots = snapshots.expect("auto follows the network, or has failed");
+            let (finder, watch) = Finder::new(around, snapshots);
+            parts.spawn(finder.run());
+            Ok(Target::Gateway(watch))
+        }
+        Upstream::Demo => {
+            let listener = start_demo(system.is_wsl_kernel(), parts)
+                .map_err(|error| Fault::new(FaultId::Internal, format!("cannot start the demo: {error}")))?;
+            info!(upstream = %listener, how = "demo", "forwarding to");
+            Ok(Target::Address(listener))
+        }
+        Upstream::Address(address) => {
+            info!(upstream = %address, how = "named", "forwarding to");
+            Ok(Target::Address(*address))
+        }
+        Upstream::Name { host, port } => {
+            info!(upstream = %format_args!("{host}:{port}"), how = "named", "forwarding to");
+            let own = listeners.iter().map(|listener| listener.address).collect();
+            Ok(Target::Name(Name::new(host.clone(), *port, own)))
+        }
+    }
+}
+
+fn start_demo(hide_from_windows: bool, parts: &mut JoinSet<()>) -> io::Result<std::net::SocketAddr> {
+    let listener = bind(std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0)), hide_from_windows)
+        .map_err(io::Error::other)?;
+    let address = listener.address;
+    parts.spawn(async move {
+        let Err(error) = demo::serve(listener.into_tokio(), demo::Pace::default(), clock::wall).await;
+        warn!(%error, "demo ended");
+    });
+    Ok(address)
+}
+
+/// Lets `ollama-forward status` find us. Without it, traffic runs all the same.
+fn open_status(listeners: &[Listener], reporter: &Arc<Reporter>, parts: &mut JoinSet<()>) {
+    let Some(first) = listeners.first() else { return };
+    let Some(directory) = status::directory() else {
+        debug!("no home directory, so no status");
+        return;
+    };
+    match StatusSocket::open(&directory, first.address.port()) {
+        Ok(socket) => {
+            let reporter = Arc::clone(reporter);
+            parts.spawn(socket.serve(move || reporter.report(clock::now())));
+        }
+        Err(error) => warn!(%error, directory = %directory.display(), "no status of this run"),
+    }
+}
+
+/// Ends connections that can receive nothing any more.
+async fn cut_where_gone(shared: Arc<Shared>, mut snapshots: SnapshotWatch) {
+    while snapshots.changed().await.is_ok() {
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let cut = shared.live.cut_where_gone(|ip| snapshot.has_address(ip));
+        if cut > 0 {
+            info!(connections = cut, "network changed, connections of vanished addresses ended");
+        }
+    }
+}
+
+/// How often the clocks are compared.
+const CLOCK_CHECK: Duration = Duration::from_secs(5);
+/// After a sleep, an idle peer is probed within this.
+const PROBE_AT_ONCE: Duration = Duration::from_secs(1);
+/// By then each idle peer was probed, and the usual rhythm can return.
+const PROBED: Duration = Duration::from_secs(3);
+
+/// After a sleep Windows may have forgotten every connection: asks all of them at once, and looks at the network anew.
+async fn notice_sleep(shared: Arc<Shared>, reread: Option<Arc<Notify>>) {
+    let mut before = Reading::take();
+    loop {
+        tokio::time::sleep(CLOCK_CHECK).await;
+        let now = Reading::take();
+        if let Some(slept) = now.slept_since(&before) {
+            info!(?slept, "woke up, checking all connections");
+            if let Some(reread) = &reread {
+                reread.notify_one();
+            }
+            if let Target::Gateway(watch) = &shared.target {
+                watch.ask();
+            }
+            shared.live.probe_within(PROBE_AT_ONCE);
+            tokio::time::sleep(PROBED).await;
+            shared.live.probe_within(shared.policy.keepalive.idle);
+        }
+        before = Reading::take();
+    }
+}
+
+/// Watches what can end the whole run: the mode turns out to need no forwarder, or the upstream is ourselves.
+async fn supervise(
+    shared: Arc<Shared>,
+    config: Config,
+    reporter: Arc<Reporter>,
+    phase: watch::Sender<Phase>,
+    failed: watch::Sender<Option<Fault>>,
+) {
+    let stop = || phase.send_modify(|phase| *phase = (*phase).max(Phase::Drain));
+    match &shared.target {
+        Target::Gateway(watch) => {
+            let mut watch = watch.clone();
+            loop {
+                let whereabouts = watch.changed().await;
+                reporter.changed(clock::now());
+                if let Whereabouts::NotNeeded(mode) = whereabouts {
+                    // Held any longer, the port would keep Ollama from starting on Windows.
+                    info!(mode = mode.word(), "nothing to forward any more: localhost reaches Windows, port released");
+                    stop();
+                    return;
+                }
+            }
+        }
+        Target::Address(_) | Target::Name(_) => {
+            if let Err(fault) = check_named(&shared, &config, &reporter).await {
+                failed.send_replace(Some(fault));
+                stop();
+            }
+        }
+    }
+}
+
+/// A named upstream is used as given; this only tells what it is. An error: it is ourselves.
+async fn check_named(shared: &Shared, config: &Config, reporter: &Reporter) -> Result<(), Fault> {
+    let address = match &config.upstream {
+        Upstream::Address(address) => *address,
+        Upstream::Name { host, port } => {
+            let found = tokio::net::lookup_host((host.as_str(), *port)).await.ok().and_then(|mut all| all.next());
+            let Some(address) = found else { return Ok(()) };
+            address
+        }
+        Upstream::Auto(_) | Upstream::Demo => return Ok(()),
+    };
+    match identify(address, config.connect_time, &config.policy, &shared.mark).await {
+        Ok(Identity { version }) => {
+            debug!(upstream = %address, ollama = version, "upstream is Ollama");
+            reporter.identified(version);
+        }
+        Err(refusal @ Refusal::Loop) => return Err(refusal.fault(address)),
+        Err(refusal) => {
+            let fault = refusal.fault(address);
+            warn!(upstream = %address, id = %fault.id, why = %fault, next = fault.id.next(), "upstream is used as given");
+        }
+    }
+    Ok(())
+}

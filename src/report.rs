@@ -1,0 +1,112 @@
+//! Gathers what `status` tells of this run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::config::{Config, Upstream};
+use crate::fault::Fault;
+use crate::forward::{Shared, Target, Totals};
+use crate::gateway::Whereabouts;
+use crate::gateway::wsl::Mode;
+use crate::net::listen::Listener;
+use crate::status::{Bytes, Connections, Report, ReportedFault, State};
+
+#[derive(Debug)]
+pub struct Reporter {
+    shared: Arc<Shared>,
+    listen: Vec<String>,
+    mode: Option<Mode>,
+    is_demo: bool,
+    started: Instant,
+    seen: Mutex<Seen>,
+}
+
+/// What was learnt on the way.
+#[derive(Debug)]
+struct Seen {
+    changed: Instant,
+    state: State,
+    /// Version of a named upstream.
+    version: Option<String>,
+}
+
+impl Reporter {
+    pub fn new(config: &Config, mode: Option<Mode>, listeners: &[Listener], shared: Arc<Shared>) -> Arc<Self> {
+        let now = clock::now();
+        let is_auto = matches!(config.upstream, Upstream::Auto(_));
+        Arc::new(Self {
+            shared,
+            listen: listeners.iter().map(|listener| listener.address.to_string()).collect(),
+            mode: mode.filter(|_| is_auto),
+            is_demo: config.upstream == Upstream::Demo,
+            started: now,
+            seen: Mutex::new(Seen { changed: now, state: State::Searching, version: None }),
+        })
+    }
+
+    /// The gateway is another one now.
+    pub fn changed(&self, now: Instant) {
+        self.lock().changed = now;
+    }
+
+    /// A named upstream told its version.
+    pub fn identified(&self, version: String) {
+        self.lock().version = Some(version);
+    }
+
+    pub fn report(&self, now: Instant) -> Report {
+        let (state, how, fault, mut ollama) = self.state();
+        let mut seen = self.lock();
+        if seen.state != state {
+            (seen.state, seen.changed) = (state, now);
+        }
+        ollama = ollama.or_else(|| seen.version.clone());
+        let changed = seen.changed;
+        drop(seen);
+        let Totals { open, total, failed, refused, sent, received } = self.shared.ledger.totals();
+        Report {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            listen: self.listen.clone(),
+            mode: self.mode.as_ref().map(|mode| mode.word().to_owned()),
+            upstream: (state != State::Searching).then(|| self.shared.target.to_string()),
+            state,
+            how,
+            ollama,
+            error: fault.map(|fault| ReportedFault {
+                id: fault.id.to_string(),
+                next: fault.id.next().into(),
+                message: fault.what,
+            }),
+            uptime_ms: milliseconds(now.saturating_duration_since(self.started)),
+            changed_ms_ago: milliseconds(now.saturating_duration_since(changed)),
+            connections: Connections { open, total, failed, refused },
+            bytes: Bytes { sent, received },
+        }
+    }
+
+    fn state(&self) -> (State, String, Option<Fault>, Option<String>) {
+        let fault = self.shared.health.fault();
+        let state = if fault.is_some() { State::Down } else { State::Up };
+        match &self.shared.target {
+            Target::Address(_) if self.is_demo => (state, "demo".into(), fault, None),
+            Target::Address(_) | Target::Name(_) => (state, "named".into(), fault, None),
+            Target::Gateway(watch) => match watch.current() {
+                Whereabouts::Found(gateway) => (state, gateway.how.to_string(), fault, Some(gateway.version.clone())),
+                Whereabouts::Searching(fault) => {
+                    (State::Searching, "not found yet".into(), Some((*fault).clone()), None)
+                }
+                Whereabouts::NotNeeded(_) => (State::Searching, "not needed".into(), None, None),
+            },
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,290 @@
+//! What the running forwarder is doing: a report over a unix socket. A client connects, gets one JSON object, and is done.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use directories::ProjectDirs;
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixListener;
+use tracing::{debug, warn};
+
+/// The layout of the JSON; a change that breaks readers counts it up.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One running forwarder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub pid: u32,
+    pub version: String,
+    pub listen: Vec<String>,
+    /// How this system is joined to Windows; None when the upstream was named.
+    pub mode: Option<String>,
+    pub upstream: Option<String>,
+    pub state: State,
+    /// How the upstream was found.
+    pub how: String,
+    /// Ollama's version, once it told.
+    pub ollama: Option<String>,
+    pub error: Option<ReportedFault>,
+    pub uptime_ms: u64,
+    /// Since upstream or state last changed.
+    pub changed_ms_ago: u64,
+    pub connections: Connections,
+    pub bytes: Bytes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Up,
+    Down,
+    Searching,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedFault {
+    pub id: String,
+    pub message: String,
+    pub next: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    pub open: u64,
+    pub total: u64,
+    pub failed: u64,
+    pub refused: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// From clients to the upstream.
+    pub sent: u64,
+    pub received: u64,
+}
+
+/// The directory of the sockets: the user's runtime directory, or the state directory where there is none.
+pub fn directory() -> Option<PathBuf> {
+    let dirs = ProjectDirs::from("", "", "ollama-forward")?;
+    Some(dirs.runtime_dir().or_else(|| dirs.state_dir())?.to_owned())
+}
+
+/// The socket of a running forwarder; its file goes with it.
+#[derive(Debug)]
+pub struct StatusSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode of our file: a newer run may have put its own in the same place.
+    identity: Option<(u64, u64)>,
+}
+
+impl StatusSocket {
+    /// Opens the socket of the forwarder that listens on `port`. We hold that port, so a socket file that is there already
+    /// was left by a run that died.
+    pub fn open(directory: &Path, port: u16) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let path = directory.join(format!("{port}.sock"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        let identity = identity(&path);
+        Ok(Self { listener, path, identity })
+    }
+
+    /// Answers every client with a fresh report, until dropped.
+    pub async fn serve(self, report: impl Fn() -> Report) {
+        loop {
+            match self.listener.accept().await {
+                Ok((mut client, _)) => {
+                    let mut text = serde_json::to_vec(&report()).expect("a report is plain data");
+                    text.push(b'\n');
+                    // It fits the socket's buffer: a client that does not read cannot hold us up.
+                    if let Err(error) = client.write_all(&text).await {
+                        debug!(%error, "status not sent");
+                    }
+                }
+                Err(error) => {
+                    warn!(%error, "status request not accepted");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for StatusSocket {
+    fn drop(&mut self) {
+        if identity(&self.path) == self.identity {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// A forwarder that runs answers at once.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+
+/// Asks every running forwarder of this user, or the one on `port`.
+pub fn ask(directory: &Path, port: Option<u16>) -> Vec<Report> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut sockets: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    sockets.retain(|path| path.extension().is_some_and(|extension| extension == "sock"));
+    if let Some(port) = port {
+        sockets.retain(|path| path.file_stem().is_some_and(|stem| *stem == *port.to_string()));
+    }
+    sockets.sort();
+    sockets.iter().filter_map(|path| ask_one(path)).collect()
+}
+
+fn ask_one(path: &Path) -> Option<Report> {
+    // A socket that nobody serves was left by a run that died: not running.
+    let mut stream = UnixStream::connect(path).ok()?;
+    stream.set_read_timeout(Some(ANSWER_TIME)).ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The object that `status --json` prints.
+pub fn to_json(reports: &[Report]) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema_version: u32,
+        forwards: &'a [Report],
+    }
+    let document = Document { schema_version: SCHEMA_VERSION, forwards: reports };
+    serde_json::to_string(&document).expect("reports are plain data")
+}
+
+/// The block that `status` prints for one forwarder.
+pub fn to_text(report: &Report) -> String {
+    let listen = report.listen.join(", ");
+    let upstream = report.upstream.as_deref().unwrap_or("not found yet");
+    let Connections { open, total, failed, refused } = report.connections;
+    let mut text =
+        format!("forward   {listen} → {upstream}   up {}   pid {}\n", human_time(report.uptime_ms), report.pid);
+    let state = match report.state {
+        State::Up => "✓ up",
+        State::Down => "✗ down",
+        State::Searching => "⚠ searching",
+    };
+    let ollama = report.ollama.as_ref().map_or(String::new(), |version| format!("   Ollama {version}"));
+    let since = human_time(report.changed_ms_ago);
+    let _ = writeln!(text, "upstream  {state} for {since}{ollama}   {}", report.how);
+    if let Some(mode) = &report.mode {
+        let _ = writeln!(text, "network   WSL {mode}");
+    }
+    let _ = writeln!(text, "traffic   {open} open, {total} in all, {failed} failed, {refused} refused");
+    let _ = writeln!(
+        text,
+        "bytes     {} sent, {} received",
+        human_size(report.bytes.sent),
+        human_size(report.bytes.received)
+    );
+    if let Some(fault) = &report.error {
+        let _ = writeln!(text, "error     {}: {}\n  next    {}", fault.id, fault.message, fault.next);
+    }
+    text
+}
+
+fn human_time(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86400 => format!("{} h {:02}", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86400, seconds / 3600 % 24),
+    }
+}
+
+fn human_size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut tenths = bytes / 100;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        Report {
+            pid: 42,
+            version: "0.1.0".into(),
+            listen: vec!["127.0.0.1:11434".into()],
+            mode: Some("nat".into()),
+            upstream: Some("172.24.0.1:11434".into()),
+            state: State::Up,
+            how: "default gateway of eth0 (WSL NAT)".into(),
+            ollama: Some("0.33.0".into()),
+            error: None,
+            uptime_ms: 11_520_000,
+            changed_ms_ago: 65_000,
+            connections: Connections { open: 2, total: 420, failed: 1, refused: 0 },
+            bytes: Bytes { sent: 1_234_567, received: 999 },
+        }
+    }
+
+    #[test]
+    fn the_block_reads_from_clients_to_windows() {
+        let text = to_text(&report());
+        assert_eq!(
+            text,
+            "forward   127.0.0.1:11434 → 172.24.0.1:11434   up 3 h 12   pid 42\n\
+             upstream  ✓ up for 1 min   Ollama 0.33.0   default gateway of eth0 (WSL NAT)\n\
+             network   WSL nat\n\
+             traffic   2 open, 420 in all, 1 failed, 0 refused\n\
+             bytes     1.2 MB sent, 999 B received\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_report_survives_the_socket() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = StatusSocket::open(directory.path(), 11434).unwrap();
+        let path = directory.path().to_owned();
+        let asked =
+            tokio::task::spawn_blocking(move || (ask(&path, None), ask(&path, Some(1)), ask(&path, Some(11434))));
+        let served = tokio::select! {
+            () = socket.serve(report) => unreachable!("serves until dropped"),
+            asked = asked => asked.unwrap(),
+        };
+        assert_eq!(served, (vec![report()], vec![], vec![report()]));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_socket_that_nobody_serves_means_not_running() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(std::os::unix::net::UnixListener::bind(directory.path().join("11434.sock")).unwrap());
+        assert_eq!(ask(directory.path(), None), []);
+        assert_eq!(ask(&directory.path().join("missing"), None), []);
+    }
+
+    #[test]
+    fn sizes_and_times_are_readable() {
+        assert_eq!(human_size(1000), "1.0 kB");
+        assert_eq!(human_size(2_500_000_000_000), "2.5 TB");
+        assert_eq!(human_time(59_999), "59 s");
+        assert_eq!(human_time(90_000_000), "1 d 1 h");
+    }
+}
