@@ -50,6 +50,16 @@ fn a_vpn_on_windows_takes_our_route_back() {
 }
 
 #[test]
+fn a_named_upstream_from_the_start() {
+    let Some(lab) = Lab::nat() else { return };
+    let args = [QUICK, &["--upstream", "172.24.0.1"]].concat();
+    let mut forward = lab.forward(&args);
+    forward.wait("listening");
+    clients_are_told(&lab, &forward, "E-UPSTREAM-REFUSED");
+    forward.stop().with(0);
+}
+
+#[test]
 fn a_client_that_leaves_ends_the_wait() {
     let Some(lab) = Lab::nat() else { return };
     let mut forward = lab.forward(&["--wait-for-upstream", "60s"]);

@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use crate::forward::SOON;
-use crate::lab::{GATEWAY, Lab};
-use crate::relay::{copied_port, ports_to_copy};
+use crate::lab::{GATEWAY, LOCAL, Lab};
+use crate::relay::{Pump, copied_port, ports_to_copy};
 use crate::support::client::Ended;
 use crate::support::fake_ollama::Manner;
 use crate::sysroot::Mode;
@@ -149,6 +149,21 @@ fn localhost_is_windows_when_mirrored() {
     client.get("/api/version");
     assert_eq!(client.answer(SOON).json()["version"], "0.33.0");
     assert_eq!(ollama.heard().len(), 1);
+}
+
+#[test]
+fn a_pump_leads_from_windows_back_into_wsl() {
+    let Some(lab) = Lab::nat() else { return };
+    let _ollama = lab.wsl.serve(LOCAL, Manner::Ollama);
+    let pump = Pump::start(&lab.win, GATEWAY, &lab.wsl, LOCAL);
+    let mut client = lab.wsl.connect(GATEWAY);
+    client.get("/api/version");
+    let answer = client.answer(SOON);
+    assert_eq!(
+        (answer.status, answer.ended, pump.count()),
+        (200, Ended::Fin, 1),
+        "{answer:?}"
+    );
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Where localhost is Windows already, nothing is forwarded; where Windows cannot be guessed, it has to be named.
 
-use crate::lab::{LOCAL, Lab, QUICK};
+use crate::lab::{GATEWAY, LOCAL, Lab, QUICK};
+use crate::relay::ports_to_copy;
 use crate::support::client::Ended;
 use crate::support::fake_ollama::Manner;
-use crate::sysroot::Mode;
+use crate::sysroot::{Mode, Sysroot};
 
 const ROUTER: &str = "192.168.1.1:11434";
 
@@ -77,6 +78,32 @@ fn a_container() {
 }
 
 #[test]
+fn nat_without_wslinfo() {
+    is_nat(Sysroot::wslinfo_is_missing);
+}
+
+#[test]
+fn nat_with_a_wslinfo_that_hangs() {
+    is_nat(Sysroot::wslinfo_hangs);
+}
+
+#[test]
+fn nat_with_a_custom_kernel() {
+    is_nat(Sysroot::custom_kernel);
+}
+
+#[test]
+fn mirrored_without_wslinfo() {
+    let Some(lab) = Lab::lan(Mode::Mirrored) else {
+        return;
+    };
+    lab.sysroot.wslinfo_is_missing();
+    lab.add_loopback0();
+    let _ollama = lab.win.serve(LOCAL, Manner::Ollama);
+    lab.forward(&[]).exit().with(0).says("nothing to forward");
+}
+
+#[test]
 fn a_named_upstream_is_used_in_any_mode() {
     let Some(lab) = Lab::lan(Mode::Bridged) else {
         return;
@@ -99,6 +126,17 @@ fn the_mode_changes_while_it_runs() {
     exit.with(0).says("nothing to forward");
     // What listens there now is Windows.
     assert_eq!(lab.get("/api/tags").status, 200);
+}
+
+#[track_caller]
+fn is_nat(change: impl Fn(&Sysroot)) {
+    let Some(lab) = Lab::nat() else { return };
+    change(&lab.sysroot);
+    let _ollama = lab.ollama();
+    let mut forward = lab.forward(&[]);
+    forward.is_ready().has("upstream", GATEWAY);
+    // Recognised as WSL, so hidden from Windows.
+    assert_eq!(ports_to_copy(&lab.wsl), [0; 0]);
 }
 
 #[track_caller]

@@ -1,5 +1,6 @@
 //! Something listens where Ollama should, and is not Ollama: no client's byte may reach it, and the log says what it is.
 
+use crate::forward::SOON;
 use crate::lab::{GATEWAY, LOCAL, Lab, QUICK};
 use crate::support::fake_ollama::{FakeOllama, Heard, Manner};
 
@@ -34,7 +35,23 @@ fn ollama_takes_a_strangers_place() {
     got_only_probes(&stranger);
     drop(stranger);
     let _ollama = lab.ollama();
-    assert_eq!(client.answer(crate::forward::SOON).status, 200);
+    assert_eq!(client.answer(SOON).status, 200);
+}
+
+#[test]
+fn the_gateway_moves_to_a_stranger() {
+    let Some(lab) = Lab::nat() else { return };
+    let _ollama = lab.win.serve(GATEWAY, Manner::Ollama);
+    let mut forward = lab.forward(QUICK);
+    forward.is_ready();
+    lab.win.ip("addr add 172.24.0.2/20 dev vEth");
+    let stranger = lab.win.serve("172.24.0.2:11434", Manner::Website);
+    lab.wsl
+        .ip("route replace default via 172.24.0.2 dev eth0 proto kernel");
+    stranger.wait_for("GET /api/version ", SOON);
+    let answer = lab.get("/api/tags");
+    assert!([200, 503].contains(&answer.status), "{answer:?}");
+    got_only_probes(&stranger);
 }
 
 /// The client hears that Windows' Ollama was not found; the log names what is there instead.
@@ -52,7 +69,7 @@ fn check(manner: Manner, id: &str) {
     let mut client = lab.wsl.connect(LOCAL);
     client
         .send("POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: 6\r\n\r\nsecret");
-    let answer = client.answer(crate::forward::SOON);
+    let answer = client.answer(SOON);
     assert_eq!(
         answer.status,
         503,

@@ -118,6 +118,21 @@ impl Sysroot {
         self.file("etc/resolv.conf", &format!("nameserver {nameserver}\n"));
     }
 
+    /// WSL's own word on the mode does not come: not installed, …
+    pub(crate) fn wslinfo_is_missing(&self) {
+        fs::remove_file(self.path().join("usr/bin/wslinfo")).unwrap();
+    }
+
+    /// … or stuck, as all interop is at times.
+    pub(crate) fn wslinfo_hangs(&self) {
+        self.program("usr/bin/wslinfo", "exec sleep 60");
+    }
+
+    /// A kernel that somebody built for WSL and named after himself.
+    pub(crate) fn custom_kernel(&self) {
+        self.file("proc/sys/kernel/osrelease", "6.12.1-mine\n");
+    }
+
     /// Windows' registry tells which gateway WSL was given; printed as reg.exe does, with CRLF.
     pub(crate) fn registry_gateway(&self, address: &str) {
         self.program(
