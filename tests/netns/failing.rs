@@ -8,7 +8,7 @@ use crate::support::client::Ended;
 
 #[test]
 fn a_firewall_from_the_start() {
-    from_the_start(Lab::lose_everything, "E-NO-WINDOWS");
+    from_the_start(Lab::lose_everything, "E-UPSTREAM-TIMEOUT");
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_firewall_from_now_on() {
 
 #[test]
 fn a_closed_port_from_the_start() {
-    from_the_start(|_| (), "E-NO-WINDOWS");
+    from_the_start(|_| (), "E-UPSTREAM-REFUSED");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_closed_port_from_now_on() {
 
 #[test]
 fn a_silent_closed_port_from_the_start() {
-    from_the_start(Lab::silence_resets, "E-NO-WINDOWS");
+    from_the_start(Lab::silence_resets, "E-UPSTREAM-TIMEOUT");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_named_upstream_from_the_start() {
     let args = [QUICK, &["--upstream", "172.24.0.1"]].concat();
     let mut forward = lab.forward(&args);
     forward.wait("listening");
-    clients_are_told(&lab, &forward, "E-UPSTREAM-REFUSED");
+    clients_are_told(&lab, &forward, &["E-UPSTREAM-REFUSED"]);
     forward.stop().with(0);
 }
 
@@ -76,14 +76,14 @@ fn a_client_that_leaves_ends_the_wait() {
     forward.stop().with(0);
 }
 
-/// Nothing was ever identified.
+/// Nothing was ever identified: what is wrong with the gateway, or that nobody is Windows, are both good answers.
 #[track_caller]
 fn from_the_start(trouble: impl Fn(&Lab), id: &str) {
     let Some(lab) = Lab::nat() else { return };
     trouble(&lab);
     let mut forward = lab.forward(QUICK);
     forward.wait("searching for Ollama on Windows");
-    clients_are_told(&lab, &forward, id);
+    clients_are_told(&lab, &forward, &[id, "E-NO-WINDOWS"]);
     assert_eq!(forward.stop().with(0).count("forwarding to"), 0);
 }
 
@@ -96,14 +96,14 @@ fn from_now_on(trouble: impl Fn(&Lab), id: &str) {
     forward.is_ready();
     trouble(&lab);
     drop(ollama);
-    clients_are_told(&lab, &forward, id);
+    clients_are_told(&lab, &forward, &[id]);
     forward.wait("connection failed").has("id", id);
     forward.stop().with(0);
 }
 
 /// Each kind of client at the same time, because each has to wait.
 #[track_caller]
-fn clients_are_told(lab: &Lab, forward: &Forward, id: &str) {
+fn clients_are_told(lab: &Lab, forward: &Forward, ids: &[&str]) {
     let [mut ollamas, mut openais, mut mute, mut other] =
         std::array::from_fn(|_| lab.wsl.connect(LOCAL));
     ollamas.get("/api/tags");
@@ -116,7 +116,7 @@ fn clients_are_told(lab: &Lab, forward: &Forward, id: &str) {
         "{answer:?}; it said:\n{}",
         forward.said()
     );
-    answer.is_unavailable(id);
+    answer.is_unavailable(ids);
     assert!(
         (1500..5000).contains(&answer.after.as_millis()),
         "waits 2 s: {answer:?}"
@@ -128,11 +128,8 @@ fn clients_are_told(lab: &Lab, forward: &Forward, id: &str) {
         "{answer:?}"
     );
     let error = &answer.json()["error"];
-    assert_eq!(
-        (&error["code"], &error["type"]),
-        (&id.into(), &"upstream_unavailable".into()),
-        "{answer:?}"
-    );
+    assert_eq!(error["type"], "upstream_unavailable", "{answer:?}");
+    assert!(ids.iter().any(|id| error["code"] == *id), "{answer:?}");
     assert_eq!(other.end(SOON).0, Ended::Reset, "what is not HTTP");
     assert_eq!(
         mute.end(Duration::from_secs(4)).0,

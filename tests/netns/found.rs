@@ -90,7 +90,7 @@ fn without_a_network_a_client_is_told_so() {
     lab.wsl.ip("link set eth0 down");
     let mut forward = lab.forward(QUICK);
     forward.wait("listening");
-    lab.get("/api/tags").is_unavailable("E-NO-WINDOWS");
+    lab.get("/api/tags").is_unavailable(&["E-NO-WINDOWS"]);
     forward.stop().with(0);
 }
 
