@@ -1,0 +1,128 @@
+//! Two READMEs, one truth: the French one has the headings and the commands of the English one, and neither speaks of an
+//! option that does not exist.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::process::Command;
+
+const ENGLISH: &str = include_str!("../README.md");
+const FRENCH: &str = include_str!("../README.fr.md");
+
+#[test]
+fn both_have_the_same_outline() {
+    let levels =
+        |text| lines(text).filter(|line| line.kind == Kind::Heading).map(|line| level(line.text)).collect::<Vec<_>>();
+    assert_eq!(levels(ENGLISH), levels(FRENCH));
+    assert!(levels(ENGLISH).len() > 10, "the headings were not found");
+}
+
+#[test]
+fn both_have_the_same_code_blocks() {
+    let code = |text| lines(text).filter(|line| line.kind == Kind::Code).map(|line| line.text).collect::<Vec<_>>();
+    assert_eq!(code(ENGLISH), code(FRENCH));
+    assert!(code(ENGLISH).len() > 20, "the blocks were not found");
+}
+
+#[test]
+fn both_tables_of_options_and_of_codes_have_the_same_rows() {
+    let first_cells = |text| {
+        let rows = lines(text).filter(|line| line.text.starts_with("| `-") || line.text.starts_with("| `E-"));
+        rows.map(|line| line.text.split('`').nth(1).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(first_cells(ENGLISH), first_cells(FRENCH));
+    assert!(first_cells(ENGLISH).contains(&"--upstream WHERE"), "the rows were not found");
+}
+
+#[test]
+fn every_option_exists() {
+    let help = said(&["--help"]);
+    let status_help = said(&["status", "--help"]);
+    for text in [ENGLISH, FRENCH] {
+        for (command, option) in options(text) {
+            let help = if command.starts_with("ollama-forward status") { &status_help } else { &help };
+            let known = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == option);
+            assert!(known, "{option} of {command:?} is not in:\n{help}");
+        }
+    }
+    assert!(options(ENGLISH).len() > 15, "the options were not found");
+}
+
+#[test]
+fn every_error_id_is_explained() {
+    let catalogue = said(&["explain"]);
+    for text in [ENGLISH, FRENCH] {
+        for id in words(text).filter(|word| word.starts_with("E-")) {
+            assert!(catalogue.contains(id), "{id} is not in:\n{catalogue}");
+        }
+    }
+}
+
+#[test]
+fn french_punctuation_does_not_begin_a_line() {
+    for line in lines(FRENCH).filter(|line| line.kind != Kind::Code) {
+        // Every second piece is code.
+        for prose in line.text.split('`').step_by(2) {
+            for sign in [" :", " ;", " ?", " !", " »", "« "] {
+                assert!(!prose.contains(sign), "a breaking space at {sign:?} in: {}", line.text);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Heading,
+    Code,
+    Prose,
+}
+
+struct Line {
+    kind: Kind,
+    text: &'static str,
+}
+
+/// The fences belong to the code: they name its language.
+fn lines(text: &'static str) -> impl Iterator<Item = Line> {
+    let mut fenced = false;
+    text.lines().map(move |text| {
+        let fence = text.starts_with("```");
+        let kind = match (fenced || fence, level(text)) {
+            (true, _) => Kind::Code,
+            (false, 1..) => Kind::Heading,
+            (false, 0) => Kind::Prose,
+        };
+        fenced ^= fence;
+        Line { kind, text }
+    })
+}
+
+fn level(text: &str) -> usize {
+    let hashes = text.bytes().take_while(|b| *b == b'#').count();
+    if text[hashes..].starts_with(' ') { hashes } else { 0 }
+}
+
+/// Each long option with the command that it is given to: in commands of ours, and in code that begins with it.
+fn options(text: &'static str) -> Vec<(&'static str, &'static str)> {
+    let blocks = lines(text).filter(|line| line.kind == Kind::Code).map(|line| line.text.trim_start_matches("$ "));
+    let spans =
+        lines(text).filter(|line| line.kind == Kind::Prose).flat_map(|line| line.text.split('`').skip(1).step_by(2));
+    let commands = blocks.chain(spans).filter(|code| code.starts_with("ollama-forward") || code.starts_with("--"));
+    let options = |command: &'static str| {
+        let long = command
+            .split(|c: char| c.is_whitespace() || c == '=')
+            .filter(|word| word.len() > 2 && word.starts_with("--"));
+        long.map(move |option| (command, option))
+    };
+    // Those of scripts/install.sh, which the program need not know.
+    commands.flat_map(options).filter(|(_, option)| !["--uninstall"].contains(option)).collect()
+}
+
+fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+}
+
+#[track_caller]
+fn said(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_ollama-forward")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
