@@ -46,8 +46,7 @@ fn the_gateway_moves_to_a_stranger() {
     forward.is_ready();
     lab.win.ip("addr add 172.24.0.2/20 dev vEth");
     let stranger = lab.win.serve("172.24.0.2:11434", Manner::Website);
-    lab.wsl
-        .ip("route replace default via 172.24.0.2 dev eth0 proto kernel");
+    lab.wsl.ip("route replace default via 172.24.0.2 dev eth0 proto kernel");
     stranger.wait_for("GET /api/version ", SOON);
     let answer = lab.get("/api/tags");
     assert!([200, 503].contains(&answer.status), "{answer:?}");
@@ -61,21 +60,11 @@ fn check(manner: Manner, id: &str) {
     let stranger = lab.win.serve("0.0.0.0:11434", manner);
     let mut forward = lab.forward(QUICK);
     let searching = forward.wait("searching for Ollama on Windows");
-    assert!(
-        searching.field("why").contains(GATEWAY),
-        "{}",
-        searching.text
-    );
+    assert!(searching.field("why").contains(GATEWAY), "{}", searching.text);
     let mut client = lab.wsl.connect(LOCAL);
-    client
-        .send("POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: 6\r\n\r\nsecret");
+    client.send("POST /v1/responses HTTP/1.1\r\nhost: localhost\r\ncontent-length: 6\r\n\r\nsecret");
     let answer = client.answer(SOON);
-    assert_eq!(
-        answer.status,
-        503,
-        "{answer:?}; it said:\n{}",
-        forward.said()
-    );
+    assert_eq!(answer.status, 503, "{answer:?}; it said:\n{}", forward.said());
     got_only_probes(&stranger);
     let exit = forward.stop();
     exit.with(0).says(id);
