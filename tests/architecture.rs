@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("demo", &[]),
     ("status", &[]),
     ("net", &["clock"]),
-    ("config", &["fault", "net"]),
+    ("config", &["fault", "log", "net"]),
     ("cli", &["config", "log", "net"]),
     ("gateway", &["clock", "fault", "log", "net"]),
     ("forward", &["clock", "fault", "gateway", "log", "net"]),
@@ -97,7 +97,7 @@ fn guests_stay_in_their_rooms() {
     let rooms: &[(&str, &[&str])] = &[
         ("rtnetlink::", &["gateway/netlink.rs"]),
         ("netlink_packet_sock_diag::", &["net/owner.rs"]),
-        ("clap::", &["cli.rs", "main.rs", "app.rs", "log.rs"]),
+        ("clap::", &["cli.rs", "config.rs", "main.rs", "app.rs", "log.rs"]),
         ("hyper::", &["demo/mod.rs", "gateway/identify.rs"]),
         ("toml::", &["config.rs"]),
         ("ctrlc::", &["app.rs"]),
