@@ -253,7 +253,7 @@ impl Finder {
             .any(|candidate| IpAddr::V4(candidate.ip) == current.address.ip());
         if !still {
             let what = format!("the network no longer leads to {}", current.address);
-            self.publish.send_replace(Whereabouts::Searching(Arc::new(Fault::new(FaultId::NoWindows, what))));
+            self.tell(Whereabouts::Searching(Arc::new(Fault::new(FaultId::NoWindows, what))));
             self.late.clear();
             self.fruitless = 0;
         }
@@ -280,10 +280,14 @@ impl Finder {
             Some(_) | None => info!(%upstream, how, ollama, "forwarding to"),
         }
         self.announced = Some(Arc::clone(&gateway));
+        self.tell(Whereabouts::Found(gateway));
+    }
+
+    /// Publishes what is new, and only that.
+    fn tell(&self, whereabouts: Whereabouts) {
         self.publish.send_if_modified(|current| {
-            let new = Whereabouts::Found(gateway);
-            let changed = *current != new;
-            *current = new;
+            let changed = *current != whereabouts;
+            *current = whereabouts;
             changed
         });
     }
@@ -307,7 +311,7 @@ impl Finder {
             }
             self.complained = Some(fault.clone());
         }
-        self.publish.send_replace(Whereabouts::Searching(Arc::new(fault)));
+        self.tell(Whereabouts::Searching(Arc::new(fault)));
     }
 
     /// A loop outweighs all, as it is never the network's fault; else the best candidate speaks for the others.
