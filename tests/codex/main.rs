@@ -19,7 +19,6 @@ use nix::unistd::Pid;
 use crate::lab::Lab;
 use crate::stand_in::{MODEL, StandIn, TEXT, Turn, outputs};
 
-#[expect(dead_code, reason = "the rest is for the scenarios of netns")]
 #[path = "../netns/forward.rs"]
 mod forward;
 #[expect(dead_code, reason = "the rest is for the scenarios of netns")]

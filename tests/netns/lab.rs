@@ -1,14 +1,12 @@
 //! WSL and Windows, joined as WSL's networking modes join them.
 
-use std::io::Write;
-use std::panic::Location;
 use std::sync::Once;
-use std::thread;
 
 use crate::forward::{Forward, SOON};
 use crate::host::{Host, available};
 use crate::support::client::{Answer, Client};
 use crate::support::fake_ollama::{FakeOllama, Manner};
+use crate::support::skip;
 use crate::sysroot::{Mode, Sysroot};
 
 /// Where Windows is, in NAT mode, until a test moves it.
@@ -144,19 +142,10 @@ impl Lab {
     }
 }
 
-/// For people once, and for `scripts/test` once a test. Written past libtest's capture, which hides what a passing test prints.
+/// For people once, and for `scripts/test` once a test.
 #[track_caller]
 fn say_skipped(reason: &str) {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| say(&format!("SKIPPED netns: {reason}")));
-    let thread = thread::current();
-    let at = Location::caller().to_string();
-    // With one test thread, tests run on the main one, which does not bear their name.
-    let test = thread.name().filter(|name| *name != "main").unwrap_or(&at);
-    say(&format!("SKIP netns {test}: {reason}"));
-}
-
-/// In one piece and at the start of a line, whatever libtest is writing just now.
-fn say(line: &str) {
-    drop(std::io::stderr().write_all(format!("\n{line}\n").as_bytes()));
+    ONCE.call_once(|| skip::say(&format!("SKIPPED netns: {reason}")));
+    skip::say_skipped("netns", reason);
 }
