@@ -43,10 +43,7 @@ fn windows_is_gone() {
 
 #[test]
 fn a_vpn_on_windows_takes_our_route_back() {
-    from_now_on(
-        |lab| lab.win.ip("route add blackhole 172.24.3.7/32"),
-        "E-UPSTREAM-TIMEOUT",
-    );
+    from_now_on(|lab| lab.win.ip("route add blackhole 172.24.3.7/32"), "E-UPSTREAM-TIMEOUT");
 }
 
 #[test]
@@ -67,12 +64,7 @@ fn a_client_that_leaves_ends_the_wait() {
     let mut client = lab.wsl.connect(LOCAL);
     client.get("/api/tags");
     client.finish();
-    assert_ne!(
-        client.end(SOON).0,
-        Ended::Timeout,
-        "it said:\n{}",
-        forward.said()
-    );
+    assert_ne!(client.end(SOON).0, Ended::Timeout, "it said:\n{}", forward.said());
     forward.stop().with(0);
 }
 
@@ -104,36 +96,19 @@ fn from_now_on(trouble: impl Fn(&Lab), id: &str) {
 /// Each kind of client at the same time, because each has to wait.
 #[track_caller]
 fn clients_are_told(lab: &Lab, forward: &Forward, ids: &[&str]) {
-    let [mut ollamas, mut openais, mut mute, mut other] =
-        std::array::from_fn(|_| lab.wsl.connect(LOCAL));
+    let [mut ollamas, mut openais, mut mute, mut other] = std::array::from_fn(|_| lab.wsl.connect(LOCAL));
     ollamas.get("/api/tags");
     openais.get("/v1/models");
     other.send([0x16, 0x03, 0x01, 0x00, 0x05, b'h', b'e', b'l', b'l', b'o']);
     let answer = ollamas.answer(SOON);
-    assert_eq!(
-        answer.status,
-        503,
-        "{answer:?}; it said:\n{}",
-        forward.said()
-    );
+    assert_eq!(answer.status, 503, "{answer:?}; it said:\n{}", forward.said());
     answer.is_unavailable(ids);
-    assert!(
-        (1500..5000).contains(&answer.after.as_millis()),
-        "waits 2 s: {answer:?}"
-    );
+    assert!((1500..5000).contains(&answer.after.as_millis()), "waits 2 s: {answer:?}");
     let answer = openais.answer(SOON);
-    assert_eq!(
-        (answer.status, answer.ended),
-        (503, Ended::Fin),
-        "{answer:?}"
-    );
+    assert_eq!((answer.status, answer.ended), (503, Ended::Fin), "{answer:?}");
     let error = &answer.json()["error"];
     assert_eq!(error["type"], "upstream_unavailable", "{answer:?}");
     assert!(ids.iter().any(|id| error["code"] == *id), "{answer:?}");
     assert_eq!(other.end(SOON).0, Ended::Reset, "what is not HTTP");
-    assert_eq!(
-        mute.end(Duration::from_secs(4)).0,
-        Ended::Reset,
-        "who says nothing"
-    );
+    assert_eq!(mute.end(Duration::from_secs(4)).0, Ended::Reset, "who says nothing");
 }

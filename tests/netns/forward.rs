@@ -28,15 +28,8 @@ pub(crate) struct Line {
 impl Line {
     fn parse(text: String) -> Self {
         let json: Value = serde_json::from_str(&text).unwrap_or_default();
-        let message = json["fields"]["message"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        Self {
-            message,
-            fields: json["fields"].clone(),
-            text,
-        }
+        let message = json["fields"]["message"].as_str().unwrap_or_default().to_owned();
+        Self { message, fields: json["fields"].clone(), text }
     }
 
     /// Empty when there is none.
@@ -44,9 +37,7 @@ impl Line {
         match &self.fields[name] {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
-            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                other.to_string()
-            }
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
         }
     }
 
@@ -65,10 +56,7 @@ pub(crate) struct Exit {
 
 impl Exit {
     pub(crate) fn count(&self, message: &str) -> usize {
-        self.log
-            .iter()
-            .filter(|line| line.message == message)
-            .count()
+        self.log.iter().filter(|line| line.message == message).count()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -77,22 +65,13 @@ impl Exit {
 
     #[track_caller]
     pub(crate) fn with(&self, code: i32) -> &Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "exit code; it said:\n{}",
-            self.text()
-        );
+        assert_eq!(self.code, Some(code), "exit code; it said:\n{}", self.text());
         self
     }
 
     #[track_caller]
     pub(crate) fn says(&self, what: &str) -> &Self {
-        assert!(
-            self.text().contains(what),
-            "{what:?} is missing; it said:\n{}",
-            self.text()
-        );
+        assert!(self.text().contains(what), "{what:?} is missing; it said:\n{}", self.text());
         self
     }
 }
@@ -133,12 +112,7 @@ impl Forward {
                 }
             }
         });
-        Self {
-            child,
-            lines,
-            seen: Vec::new(),
-            next: 0,
-        }
+        Self { child, lines, seen: Vec::new(), next: 0 }
     }
 
     /// Starts it and waits until it knows where Ollama is.
@@ -157,8 +131,7 @@ impl Forward {
     #[track_caller]
     pub(crate) fn wait_for_upstream(&mut self, upstream: &str) -> Line {
         self.wait_until(&format!("upstream={upstream}"), SOON, |line| {
-            ["forwarding to", "gateway moved"].contains(&line.message.as_str())
-                && line.field("upstream") == upstream
+            ["forwarding to", "gateway moved"].contains(&line.message.as_str()) && line.field("upstream") == upstream
         })
     }
 
@@ -178,10 +151,7 @@ impl Forward {
                     return line.clone();
                 }
             }
-            match self
-                .lines
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.seen.push(line),
                 Err(RecvTimeoutError::Timeout) => {
                     panic!("no {what:?} within {within:?}; it said:\n{}", self.said())
@@ -227,10 +197,7 @@ impl Forward {
     pub(crate) fn exit(mut self) -> Exit {
         let until = Instant::now() + SOON;
         loop {
-            match self
-                .lines
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.seen.push(line),
                 Err(RecvTimeoutError::Timeout) => {
                     panic!("still running after {SOON:?}; it said:\n{}", self.said())
@@ -239,10 +206,7 @@ impl Forward {
             }
         }
         let code = self.child.wait().unwrap().code();
-        Exit {
-            code,
-            log: std::mem::take(&mut self.seen),
-        }
+        Exit { code, log: std::mem::take(&mut self.seen) }
     }
 }
 

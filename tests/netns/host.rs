@@ -15,9 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket};
 use nix::unistd::{getgid, gettid, getuid};
 use socket2::SockRef;
 
@@ -54,16 +52,9 @@ pub(crate) fn available() -> Result<(), String> {
 }
 
 fn try_everything() -> Result<(), String> {
-    ENTERED
-        .get()
-        .cloned()
-        .unwrap_or_else(|| Err("the constructor did not run".into()))?;
+    ENTERED.get().cloned().unwrap_or_else(|| Err("the constructor did not run".into()))?;
     let host = Host::new("probe").map_err(|e| format!("no network namespaces: {e}"))?;
-    host.try_tool(
-        "ip",
-        &["link", "add", "near", "type", "veth", "peer", "name", "far"],
-        "",
-    )?;
+    host.try_tool("ip", &["link", "add", "near", "type", "veth", "peer", "name", "far"], "")?;
     host.try_tool("nft", &["add", "table", "ip", "probe"], "")?;
     host.try_tool("ss", &["-ltnH"], "")?;
     Ok(())
@@ -101,35 +92,27 @@ impl Host {
     pub(crate) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let (done, result) = mpsc::channel::<Result<T, Box<dyn Any + Send>>>();
         let job: Job = Box::new(move || drop(done.send(catch_unwind(AssertUnwindSafe(job)))));
-        self.jobs
-            .send(job)
-            .expect("a host lives as long as its handle");
-        result
-            .recv()
-            .expect("every job answers")
-            .unwrap_or_else(|panic| resume_unwind(panic))
+        self.jobs.send(job).expect("a host lives as long as its handle");
+        result.recv().expect("every job answers").unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// `ip` with these words.
     #[track_caller]
     pub(crate) fn ip(&self, words: &str) {
         let words: Vec<&str> = words.split_whitespace().collect();
-        self.try_tool("ip", &words, "")
-            .unwrap_or_else(|e| panic!("{e}"));
+        self.try_tool("ip", &words, "").unwrap_or_else(|e| panic!("{e}"));
     }
 
     /// Many `ip` commands in one process.
     #[track_caller]
     pub(crate) fn ip_batch(&self, lines: &str) {
-        self.try_tool("ip", &["-batch", "-"], lines)
-            .unwrap_or_else(|e| panic!("{e}\n{lines}"));
+        self.try_tool("ip", &["-batch", "-"], lines).unwrap_or_else(|e| panic!("{e}\n{lines}"));
     }
 
     #[track_caller]
     pub(crate) fn ip_says(&self, words: &str) -> String {
         let words: Vec<&str> = words.split_whitespace().collect();
-        self.try_tool("ip", &words, "")
-            .unwrap_or_else(|e| panic!("{e}"))
+        self.try_tool("ip", &words, "").unwrap_or_else(|e| panic!("{e}"))
     }
 
     /// Asks `ip` now, and again whenever links or routes change, until it `says` what is wanted.
@@ -137,12 +120,8 @@ impl Host {
     pub(crate) fn wait_for_ip(&self, words: &str, is_it: impl Fn(&str) -> bool) {
         // RTMGRP_LINK | RTMGRP_IPV4_ROUTE
         let events = self.run(|| {
-            let socket = socket(
-                AddressFamily::Netlink,
-                SockType::Raw,
-                SockFlag::SOCK_CLOEXEC,
-                SockProtocol::NetlinkRoute,
-            )?;
+            let socket =
+                socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
             bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0x1 | 0x40)).map(|()| socket)
         });
         let events = events.unwrap();
@@ -159,8 +138,7 @@ impl Host {
 
     #[track_caller]
     pub(crate) fn nft(&self, rules: &str) {
-        self.try_tool("nft", &["-f", "-"], rules)
-            .unwrap_or_else(|e| panic!("{e}\n{rules}"));
+        self.try_tool("nft", &["-f", "-"], rules).unwrap_or_else(|e| panic!("{e}\n{rules}"));
     }
 
     /// `key` below /proc/sys, with dots or slashes.
@@ -173,26 +151,13 @@ impl Host {
     }
 
     /// What the tool printed, or what was wrong.
-    pub(crate) fn try_tool(
-        &self,
-        program: &str,
-        args: &[&str],
-        stdin: &str,
-    ) -> Result<String, String> {
+    pub(crate) fn try_tool(&self, program: &str, args: &[&str], stdin: &str) -> Result<String, String> {
         let mut command = Command::new(program);
-        command
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let text = stdin.to_owned();
         let output = self.run(move || {
             let mut child = command.spawn()?;
-            child
-                .stdin
-                .take()
-                .expect("piped above")
-                .write_all(text.as_bytes())?;
+            child.stdin.take().expect("piped above").write_all(text.as_bytes())?;
             child.wait_with_output()
         });
         let said = format!("{program} {}", args.join(" "));
@@ -200,24 +165,18 @@ impl Host {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(format!(
-            "{said}: {}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        ))
+        Err(format!("{said}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
     }
 
     #[track_caller]
     pub(crate) fn spawn(&self, mut command: Command) -> Child {
-        self.run(move || command.spawn())
-            .unwrap_or_else(|e| panic!("{e}"))
+        self.run(move || command.spawn()).unwrap_or_else(|e| panic!("{e}"))
     }
 
     #[track_caller]
     pub(crate) fn listen(&self, on: &str) -> TcpListener {
         let on: SocketAddr = on.parse().unwrap();
-        self.run(move || TcpListener::bind(on))
-            .unwrap_or_else(|e| panic!("listen on {on}: {e}"))
+        self.run(move || TcpListener::bind(on)).unwrap_or_else(|e| panic!("listen on {on}: {e}"))
     }
 
     /// Ollama, or what is there in its place.
@@ -228,8 +187,7 @@ impl Host {
 
     #[track_caller]
     pub(crate) fn connect(&self, to: &str) -> Client {
-        self.try_connect(to, Duration::from_secs(2))
-            .unwrap_or_else(|e| panic!("connect to {to}: {e}"))
+        self.try_connect(to, Duration::from_secs(2)).unwrap_or_else(|e| panic!("connect to {to}: {e}"))
     }
 
     pub(crate) fn try_connect(&self, to: &str, within: Duration) -> io::Result<Client> {

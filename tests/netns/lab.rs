@@ -17,16 +17,8 @@ pub(crate) const GATEWAY: &str = "172.24.0.1:11434";
 pub(crate) const LOCAL: &str = "127.0.0.1:11434";
 
 /// Short enough for a test, and each one with its own length, so that a result tells which of them it was.
-pub(crate) const QUICK: &[&str] = &[
-    "--connect-timeout",
-    "500ms",
-    "--wait-for-upstream",
-    "2s",
-    "--keepalive",
-    "1/1/2",
-    "--user-timeout",
-    "3s",
-];
+pub(crate) const QUICK: &[&str] =
+    &["--connect-timeout", "500ms", "--wait-for-upstream", "2s", "--keepalive", "1/1/2", "--user-timeout", "3s"];
 
 pub(crate) struct Lab {
     pub(crate) win: Host,
@@ -45,8 +37,7 @@ impl Lab {
              addr add 172.24.3.7/20 brd + dev eth0\naddr add 10.255.255.254/32 dev lo\n",
         );
         lab.win.ip("addr add 172.24.0.1/20 dev vEth");
-        lab.wsl
-            .ip("route add default via 172.24.0.1 dev eth0 proto kernel");
+        lab.wsl.ip("route add default via 172.24.0.1 dev eth0 proto kernel");
         Some(lab)
     }
 
@@ -54,8 +45,7 @@ impl Lab {
     #[track_caller]
     pub(crate) fn lan(mode: Mode) -> Option<Self> {
         let lab = Self::bare(mode)?;
-        lab.win
-            .ip_batch("link set lo up\nlink set vEth up\naddr add 192.168.1.1/24 dev vEth\n");
+        lab.win.ip_batch("link set lo up\nlink set vEth up\naddr add 192.168.1.1/24 dev vEth\n");
         lab.wsl.ip_batch(
             "link set lo up\nlink set eth0 address 00:00:00:00:01:00\nlink set eth0 up\n\
              addr add 192.168.1.50/24 brd + dev eth0 noprefixroute\n\
@@ -72,15 +62,8 @@ impl Lab {
             return None;
         }
         let (win, wsl) = (Host::new("win").unwrap(), Host::new("wsl").unwrap());
-        win.ip(&format!(
-            "link add vEth type veth peer name eth0 netns {}",
-            wsl.netns()
-        ));
-        Some(Self {
-            win,
-            wsl,
-            sysroot: Sysroot::new(mode),
-        })
+        win.ip(&format!("link add vEth type veth peer name eth0 netns {}", wsl.netns()));
+        Some(Self { win, wsl, sysroot: Sysroot::new(mode) })
     }
 
     /// The forwarder, in WSL.
@@ -136,36 +119,34 @@ impl Lab {
     /// Windows has left the address, and WSL has forgotten where it was.
     pub(crate) fn lose_the_host(&self) {
         // Three questions a second apart are the default: a test need not wait so long.
-        self.wsl
-            .sysctl("net.ipv4.neigh.eth0.retrans_time_ms", "100");
+        self.wsl.sysctl("net.ipv4.neigh.eth0.retrans_time_ms", "100");
         self.win.ip("addr del 172.24.0.1/20 dev vEth");
         self.wsl.ip("neigh flush all");
     }
 
     /// The default routes of WSL, as `ip` writes them.
     pub(crate) fn defaults(&self) -> Vec<String> {
-        self.wsl
-            .ip_says("-4 route show default")
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .collect()
+        self.wsl.ip_says("-4 route show default").lines().map(|line| line.trim().to_owned()).collect()
     }
 
     /// Both ends get addresses of another network.
     pub(crate) fn new_subnet(&self) {
-        self.win
-            .ip_batch("addr flush dev vEth\naddr add 172.30.96.1/20 dev vEth\n");
+        self.win.ip_batch("addr flush dev vEth\naddr add 172.30.96.1/20 dev vEth\n");
         self.wsl.ip_batch(
             "addr del 172.24.3.7/20 dev eth0\naddr add 172.30.98.229/20 brd + dev eth0\nroute add default via 172.30.96.1 dev eth0\n",
         );
     }
 
-    /// Windows gets another address in the same network, and WSL a route to it.
-    pub(crate) fn move_gateway(&self, to: &str) {
+    /// Windows gets one more address in the same network, and WSL's default route leads there.
+    pub(crate) fn add_gateway(&self, to: &str) {
         self.win.ip(&format!("addr add {to}/20 dev vEth"));
-        self.wsl.ip(&format!(
-            "route replace default via {to} dev eth0 proto kernel"
-        ));
+        self.wsl.ip(&format!("route replace default via {to} dev eth0 proto kernel"));
+    }
+
+    /// Windows has another address in the same network, and WSL's default route leads there.
+    pub(crate) fn move_gateway(&self, to: &str) {
+        self.win.ip_batch(&format!("addr flush dev vEth\naddr add {to}/20 dev vEth\n"));
+        self.wsl.ip(&format!("route replace default via {to} dev eth0 proto kernel"));
     }
 }
 

@@ -9,10 +9,7 @@ const WIN_MAC: &str = "00:11:22:33:44:55";
 impl Lab {
     /// As WSL ≥ 2.9 sets it up. The addresses of the rules' preferences are WSL's own.
     pub(crate) fn add_loopback0(&self) {
-        self.win.ip(&format!(
-            "link add hostlo type veth peer name loopback0 netns {}",
-            self.wsl.netns()
-        ));
+        self.win.ip(&format!("link add hostlo type veth peer name loopback0 netns {}", self.wsl.netns()));
         for (host, link) in [(&self.win, "hostlo"), (&self.wsl, "loopback0")] {
             for conf in ["all", link] {
                 host.sysctl(&format!("net.ipv4.conf.{conf}.accept_local"), "1");
@@ -20,22 +17,8 @@ impl Lab {
                 host.sysctl(&format!("net.ipv4.conf.{conf}.rp_filter"), "0");
             }
         }
-        self.win.ip_batch(&half(
-            "hostlo",
-            WIN_MAC,
-            "169.254.73.249",
-            "169.254.73.250",
-            WSL_MAC,
-            "sport 11434",
-        ));
-        self.wsl.ip_batch(&half(
-            "loopback0",
-            WSL_MAC,
-            "169.254.73.250",
-            "169.254.73.249",
-            WIN_MAC,
-            "",
-        ));
+        self.win.ip_batch(&half("hostlo", WIN_MAC, "169.254.73.249", "169.254.73.250", WSL_MAC, "sport 11434"));
+        self.wsl.ip_batch(&half("loopback0", WSL_MAC, "169.254.73.250", "169.254.73.249", WIN_MAC, ""));
     }
 }
 

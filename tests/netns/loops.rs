@@ -75,8 +75,5 @@ fn a_loop_that_comes_later_ends() {
 #[test]
 fn its_own_address_is_no_upstream() {
     let Some(lab) = Lab::nat() else { return };
-    lab.forward(&["--upstream", LOCAL])
-        .exit()
-        .with(2)
-        .says("error[E-UPSTREAM-LOOP]");
+    lab.forward(&["--upstream", LOCAL]).exit().with(2).says("error[E-UPSTREAM-LOOP]");
 }

@@ -3,10 +3,7 @@
 //! Needs user namespaces or root, `ip` and `nft`; without them every test says `SKIP netns <test>: <reason>` on stderr.
 //! The lab is in `host`, `lab`, `loopback0`, `sysroot`, `forward` and `relay`; `itself` tests the lab; the rest are the scenarios.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "here time is measured, not simulated"
-)]
+#![expect(clippy::disallowed_methods, reason = "here time is measured, not simulated")]
 
 mod forward;
 mod host;

@@ -43,9 +43,7 @@ fn consomme_without_localhost_forwarding() {
     };
     let router = lab.win.serve(ROUTER, Manner::Website);
     let exit = lab.forward(&[]).exit();
-    exit.with(1)
-        .says("error[E-NO-LOCALHOST-FORWARDING]")
-        .says("localhostForwarding");
+    exit.with(1).says("error[E-NO-LOCALHOST-FORWARDING]").says("localhostForwarding");
     assert_eq!((exit.count("listening"), router.heard().len()), (0, 0));
 }
 
@@ -147,12 +145,7 @@ fn localhost_is_windows(mode: Mode) {
     let router = lab.win.serve(ROUTER, Manner::Website);
     let exit = lab.forward(&[]).exit();
     exit.with(0).says("nothing to forward");
-    assert_eq!(
-        (exit.count("listening"), router.heard().len()),
-        (0, 0),
-        "{}",
-        exit.text()
-    );
+    assert_eq!((exit.count("listening"), router.heard().len()), (0, 0), "{}", exit.text());
     assert_eq!(lab.get("/api/tags").status, 200);
 }
 
@@ -164,8 +157,6 @@ fn upstream_is_needed(mode: Mode) {
         lab.wsl.ip("link del eth0");
     }
     let exit = lab.forward(&[]).exit();
-    exit.with(2)
-        .says("error[E-NEEDS-UPSTREAM]")
-        .says("--upstream");
+    exit.with(2).says("error[E-NEEDS-UPSTREAM]").says("--upstream");
     assert_eq!((exit.count("listening"), router.heard().len()), (0, 0));
 }

@@ -15,10 +15,7 @@ use crate::host::Host;
 /// of 127.0.0.1 and 0.0.0.0, IPv6 ones whose first three 32-bit words are zero.
 pub(crate) fn ports_to_copy(wsl: &Host) -> Vec<u16> {
     let table = wsl.try_tool("ss", &["-ltnH"], "").unwrap();
-    table
-        .lines()
-        .filter_map(|line| copied_port(line.split_whitespace().nth(3)?))
-        .collect()
+    table.lines().filter_map(|line| copied_port(line.split_whitespace().nth(3)?)).collect()
 }
 
 pub(crate) fn copied_port(local: &str) -> Option<u16> {
@@ -27,9 +24,7 @@ pub(crate) fn copied_port(local: &str) -> Option<u16> {
     let is_copied = match host {
         "*" => true,
         host => match host.parse().ok()? {
-            IpAddr::V4(v4) => {
-                v4.is_loopback() && v4.octets() == [127, 0, 0, 1] || v4.is_unspecified()
-            }
+            IpAddr::V4(v4) => v4.is_loopback() && v4.octets() == [127, 0, 0, 1] || v4.is_unspecified(),
             IpAddr::V6(v6) => v6 == Ipv6Addr::LOCALHOST || v6.is_unspecified(),
         },
     };

@@ -11,12 +11,7 @@ fn ollama_starts_while_a_client_waits() {
     let mut client = lab.wsl.connect(LOCAL);
     client.get("/api/tags");
     let _ollama = lab.ollama();
-    assert_eq!(
-        client.answer(SOON).status,
-        200,
-        "it said:\n{}",
-        forward.said()
-    );
+    assert_eq!(client.answer(SOON).status, 200, "it said:\n{}", forward.said());
     forward.wait_for_upstream(GATEWAY);
     assert_eq!(forward.stop().with(0).count("connection failed"), 0);
 }
@@ -30,17 +25,9 @@ fn ollama_restarts_while_a_client_waits() {
     drop(ollama);
     let mut client = lab.wsl.connect(LOCAL);
     client.get("/api/tags");
-    forward
-        .wait("upstream down")
-        .has("upstream", GATEWAY)
-        .has("id", "E-UPSTREAM-REFUSED");
+    forward.wait("upstream down").has("upstream", GATEWAY).has("id", "E-UPSTREAM-REFUSED");
     let _ollama = lab.ollama();
-    assert_eq!(
-        client.answer(SOON).status,
-        200,
-        "it said:\n{}",
-        forward.said()
-    );
+    assert_eq!(client.answer(SOON).status, 200, "it said:\n{}", forward.said());
     assert_eq!(forward.stop().with(0).count("connection failed"), 0);
 }
 
@@ -51,15 +38,11 @@ fn a_restart_is_told_once() {
     let mut forward = lab.forward(QUICK);
     forward.is_ready();
     drop(ollama);
-    let mut clients = [
-        lab.wsl.connect(LOCAL),
-        lab.wsl.connect(LOCAL),
-        lab.wsl.connect(LOCAL),
-    ];
+    let mut clients = [lab.wsl.connect(LOCAL), lab.wsl.connect(LOCAL), lab.wsl.connect(LOCAL)];
     for client in &mut clients {
         client.get("/api/tags");
     }
-    for client in &mut clients {
+    for client in clients {
         assert_eq!(client.answer(SOON).status, 503);
     }
     forward.wait("upstream down");
@@ -92,10 +75,5 @@ fn every_restart_is_told() {
 fn downs_and_ups(forward: Forward, count: usize) {
     let exit = forward.stop();
     exit.with(0);
-    assert_eq!(
-        (exit.count("upstream down"), exit.count("upstream up")),
-        (count, count),
-        "{}",
-        exit.text()
-    );
+    assert_eq!((exit.count("upstream down"), exit.count("upstream up")), (count, count), "{}", exit.text());
 }

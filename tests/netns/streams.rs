@@ -42,12 +42,7 @@ fn windows_forgets_a_stream() {
     };
     let mut client = lab.stream();
     lab.lose_everything();
-    assert_eq!(
-        client.end(NOTICED).0,
-        Ended::Reset,
-        "it said:\n{}",
-        forward.said()
-    );
+    assert_eq!(client.end(NOTICED).0, Ended::Reset, "it said:\n{}", forward.said());
     record(forward, "E-UPSTREAM-LOST", "upstream");
 }
 
@@ -60,12 +55,7 @@ fn windows_forgets_an_upload() {
     client.send("POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n");
     ollama.wait_for("POST /upload", SOON);
     lab.lose_everything();
-    assert_eq!(
-        client.send_until_it_breaks(NOTICED).0,
-        Ended::Reset,
-        "it said:\n{}",
-        forward.said()
-    );
+    assert_eq!(client.send_until_it_breaks(NOTICED).0, Ended::Reset, "it said:\n{}", forward.said());
     record(forward, "E-UPSTREAM-LOST", "upstream");
 }
 
@@ -106,13 +96,5 @@ fn record(mut forward: Forward, id: &str, ended_by: &str) {
     let failed = forward.wait("connection failed");
     failed.has("id", id).has("ended_by", ended_by);
     let exit = forward.stop();
-    assert_eq!(
-        (
-            exit.count("connection failed"),
-            exit.count("connection closed")
-        ),
-        (1, 0),
-        "{}",
-        exit.text()
-    );
+    assert_eq!((exit.count("connection failed"), exit.count("connection closed")), (1, 0), "{}", exit.text());
 }

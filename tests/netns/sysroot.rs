@@ -59,9 +59,7 @@ pub(crate) struct Sysroot {
 
 impl Sysroot {
     pub(crate) fn new(mode: Mode) -> Self {
-        let sysroot = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
+        let sysroot = Self { dir: tempfile::tempdir().unwrap() };
         for dir in ["home", "runtime", "config"] {
             fs::create_dir(sysroot.dir.path().join(dir)).unwrap();
         }
@@ -77,10 +75,7 @@ impl Sysroot {
             | Mode::Bridged
             | Mode::None
             | Mode::Container => {
-                sysroot.file(
-                    "proc/cmdline",
-                    "initrd=\\initrd.img WSL_ROOT_INIT=1 panic=-1 nr_cpus=2\n",
-                );
+                sysroot.file("proc/cmdline", "initrd=\\initrd.img WSL_ROOT_INIT=1 panic=-1 nr_cpus=2\n");
             }
         }
         match mode {
@@ -98,10 +93,7 @@ impl Sysroot {
             }
         }
         if let Some(word) = mode.wslinfo() {
-            sysroot.program(
-                "usr/bin/wslinfo",
-                &format!("[ \"$1\" = --networking-mode ] && printf {word}"),
-            );
+            sysroot.program("usr/bin/wslinfo", &format!("[ \"$1\" = --networking-mode ] && printf {word}"));
         }
         sysroot
     }
@@ -160,11 +152,7 @@ impl Sysroot {
         let file = self.path().join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         let made = Command::new("sh")
-            .args([
-                "-c",
-                "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"",
-                "sh",
-            ])
+            .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
             .args([file.as_os_str(), script.as_ref()])
             .status();
         assert!(made.unwrap().success(), "cannot write {}", file.display());

@@ -33,16 +33,9 @@ impl Answer {
         assert_eq!((self.status, self.ended), (503, Ended::Fin), "{self:?}");
         let json = self.json();
         assert!(codes.iter().any(|code| json["code"] == *code), "{self:?}");
-        assert!(
-            json["error"].is_string() && json["hint"] == "ollama-forward doctor",
-            "{self:?}"
-        );
+        assert!(json["error"].is_string() && json["hint"] == "ollama-forward doctor", "{self:?}");
         let head = self.head.to_ascii_lowercase();
-        for line in [
-            "content-type: application/json",
-            "connection: close",
-            "retry-after: 2",
-        ] {
+        for line in ["content-type: application/json", "connection: close", "retry-after: 2"] {
             assert!(head.contains(line), "{line:?} is missing: {self:?}");
         }
     }
@@ -67,11 +60,7 @@ impl Client {
     pub(crate) fn connect(to: SocketAddr, within: Duration) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&to, within)?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            held: Vec::new(),
-            asked: Instant::now(),
-        })
+        Ok(Self { stream, held: Vec::new(), asked: Instant::now() })
     }
 
     /// Errors are not reported here: who writes to a dead connection learns it from the next read.
@@ -81,9 +70,7 @@ impl Client {
     }
 
     pub(crate) fn get(&mut self, path: &str) {
-        self.send(format!(
-            "GET {path} HTTP/1.1\r\nhost: localhost:11434\r\nconnection: close\r\n\r\n"
-        ));
+        self.send(format!("GET {path} HTTP/1.1\r\nhost: localhost:11434\r\nconnection: close\r\n\r\n"));
     }
 
     /// Says that nothing more will be sent; still reads.
@@ -91,31 +78,19 @@ impl Client {
         drop(self.stream.shutdown(Shutdown::Write));
     }
 
-    /// Reads to the end of the connection, or to the deadline.
-    pub(crate) fn answer(&mut self, within: Duration) -> Answer {
-        let ended = self
-            .read_until(within, |_| false)
-            .expect_err("only an end stops it");
+    /// Reads to the end of the connection, or to the deadline; then hangs up.
+    pub(crate) fn answer(mut self, within: Duration) -> Answer {
+        let ended = self.read_until(within, |_| false).expect_err("only an end stops it");
         let text = String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or(("", &text));
-        let status = head
-            .strip_prefix("HTTP/1.1 ")
-            .and_then(|rest| rest.get(..3)?.parse().ok());
-        Answer {
-            status: status.unwrap_or(0),
-            head: head.into(),
-            body: body.into(),
-            ended,
-            after: self.asked.elapsed(),
-        }
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        Answer { status: status.unwrap_or(0), head: head.into(), body: body.into(), ended, after: self.asked.elapsed() }
     }
 
     /// How and when it ends, whatever else comes before.
     pub(crate) fn end(&mut self, within: Duration) -> (Ended, Duration) {
         let from = Instant::now();
-        let ended = self
-            .read_until(within, |_| false)
-            .expect_err("only an end stops it");
+        let ended = self.read_until(within, |_| false).expect_err("only an end stops it");
         self.held.clear();
         (ended, from.elapsed())
     }
@@ -147,11 +122,7 @@ impl Client {
         }
     }
 
-    fn read_until(
-        &mut self,
-        within: Duration,
-        enough: impl Fn(&[u8]) -> bool,
-    ) -> Result<(), Ended> {
+    fn read_until(&mut self, within: Duration, enough: impl Fn(&[u8]) -> bool) -> Result<(), Ended> {
         let until = Instant::now() + within;
         let mut block = [0; 16 * 1024];
         while !enough(&self.held) {
@@ -182,15 +153,10 @@ fn find_line(held: &[u8], what: &str) -> Option<(usize, usize)> {
     None
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "io::ErrorKind is not ours and grows"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "io::ErrorKind is not ours and grows")]
 fn ended_by(error: &io::Error) -> Ended {
     match error.kind() {
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
-            Ended::Reset
-        }
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Ended::Reset,
         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ended::Timeout,
         _ => panic!("an end that this client does not know: {error:?}"),
     }

@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,7 @@ impl Heard {
     /// Nothing but the question "who are you?".
     pub(crate) fn is_only_a_probe(&self) -> bool {
         self.text.is_empty()
-            || (self.text.starts_with("GET /api/version ")
-                && self.text.matches("HTTP/1.1\r\n").count() == 1)
+            || (self.text.starts_with("GET /api/version ") && self.text.matches("HTTP/1.1\r\n").count() == 1)
     }
 }
 
@@ -61,11 +60,7 @@ impl FakeOllama {
             let (listener, shared) = (Arc::clone(&listener), Arc::clone(&shared));
             move || accept(&listener, manner, &shared)
         });
-        Self {
-            listener,
-            shared,
-            accepting: Some(accepting),
-        }
+        Self { listener, shared, accepting: Some(accepting) }
     }
 
     pub(crate) fn heard(&self) -> Vec<Heard> {
@@ -82,11 +77,7 @@ impl FakeOllama {
                 return heard.clone();
             }
             let left = until.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "{what:?} did not arrive within {within:?}, but {:?}",
-                state.heard
-            );
+            assert!(!left.is_zero(), "{what:?} did not arrive within {within:?}, but {:?}", state.heard);
             state = self.shared.news.wait_timeout(state, left).unwrap().0;
         }
     }
@@ -141,7 +132,8 @@ struct State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // A test that has failed is no reason for its clean-up to fail, too.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,13 +141,8 @@ fn accept(listener: &TcpListener, manner: Manner, shared: &Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept() {
         let stream = Arc::new(stream);
         let mut state = shared.lock();
-        let at = stream
-            .local_addr()
-            .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
-        state.heard.push(Heard {
-            at,
-            text: String::new(),
-        });
+        let at = stream.local_addr().unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
+        state.heard.push(Heard { at, text: String::new() });
         let mut conn = Conn {
             number: state.heard.len() - 1,
             cuts: state.cuts,
@@ -243,9 +230,7 @@ impl Conn {
 
     fn swallow_body(&mut self, head: &str) -> io::Result<()> {
         let head = head.to_ascii_lowercase();
-        let length = head
-            .split_once("content-length: ")
-            .and_then(|(_, rest)| rest.lines().next()?.parse().ok());
+        let length = head.split_once("content-length: ").and_then(|(_, rest)| rest.lines().next()?.parse().ok());
         let length: usize = length.unwrap_or(0);
         let mut got = std::mem::take(&mut self.held).len();
         while got < length {
@@ -276,9 +261,7 @@ impl Conn {
     /// Read and remembered; empty at the end.
     fn next_bytes(&mut self) -> io::Result<Vec<u8>> {
         let bytes = self.read_some()?;
-        self.shared.lock().heard[self.number]
-            .text
-            .push_str(&String::from_utf8_lossy(&bytes));
+        self.shared.lock().heard[self.number].text.push_str(&String::from_utf8_lossy(&bytes));
         self.shared.news.notify_all();
         Ok(bytes)
     }
@@ -296,35 +279,21 @@ impl Conn {
 
     fn wait_for_release(&self) {
         let state = self.shared.lock();
-        drop(
-            self.shared
-                .news
-                .wait_while(state, |state| state.holds && state.cuts == self.cuts),
-        );
+        drop(self.shared.news.wait_while(state, |state| state.holds && state.cuts == self.cuts));
     }
 
     fn pause(&self, pace: Duration) -> io::Result<()> {
         let state = self.shared.lock();
-        let (state, waited) = self
-            .shared
-            .news
-            .wait_timeout_while(state, pace, |state| state.cuts == self.cuts)
-            .unwrap();
+        let (state, waited) =
+            self.shared.news.wait_timeout_while(state, pace, |state| state.cuts == self.cuts).unwrap();
         drop(state);
-        if waited.timed_out() {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::ConnectionAborted.into())
-        }
+        if waited.timed_out() { Ok(()) } else { Err(io::ErrorKind::ConnectionAborted.into()) }
     }
 }
 
 impl Drop for Conn {
     fn drop(&mut self) {
-        self.shared
-            .lock()
-            .open
-            .retain(|stream| !Arc::ptr_eq(stream, &self.stream));
+        self.shared.lock().open.retain(|stream| !Arc::ptr_eq(stream, &self.stream));
     }
 }
 
@@ -333,8 +302,5 @@ fn json(body: &str) -> String {
 }
 
 fn whole(status: &str, kind: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
