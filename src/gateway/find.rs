@@ -171,16 +171,13 @@ impl Finder {
         }
     }
 
-    /// The addresses to ask, the current one first, and what came of it.
+    /// The addresses to ask, best first, and what came of it.
     async fn round(&mut self, snapshot: &Snapshot) -> Result<Gateway, Vec<(Candidate, Refusal)>> {
         let resolv_conf = std::fs::read_to_string(self.around.root.join("etc/resolv.conf")).unwrap_or_default();
         let mut early = candidates(snapshot, &resolv_conf);
         early.extend(
             self.late.iter().filter(|late| !early.iter().any(|c| c.ip == late.ip)).cloned().collect::<Vec<_>>(),
         );
-        if let Some(current) = self.found() {
-            early.sort_by_key(|candidate| IpAddr::V4(candidate.ip) != current.address.ip());
-        }
         let mut tried = match self.first_that_answers(early).await {
             Ok(gateway) => return Ok(gateway),
             Err(tried) => tried,
