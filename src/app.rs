@@ -22,10 +22,10 @@ use crate::cli::{Cli, Command, Run};
 use crate::clock::{self, Reading};
 use crate::config::{self, Config, Layer, Upstream};
 use crate::fault::{self, Fault, FaultId};
-use crate::forward::{self, Limits, Name, Phase, Shared, Stopped, Target};
+use crate::forward::{self, Cut, Limits, Name, Phase, Shared, Stopped, Target};
 use crate::gateway::identify::{Identity, ProbeMark, Refusal, identify};
 use crate::gateway::wsl::{Mode, Need, SystemText};
-use crate::gateway::{Finder, Follower, SnapshotWatch, Surroundings, Whereabouts};
+use crate::gateway::{Finder, Follower, GatewayWatch, SnapshotWatch, Surroundings, Whereabouts};
 use crate::net::descriptors;
 use crate::net::listen::{BindError, Listener, bind};
 use crate::net::owner::owners_of;
@@ -397,51 +397,90 @@ async fn supervise(
     phase: watch::Sender<Phase>,
     failed: watch::Sender<Option<Fault>>,
 ) {
-    let stop = || phase.send_modify(|phase| *phase = (*phase).max(Phase::Drain));
+    let at_least = |least: Phase| phase.send_modify(|phase| *phase = (*phase).max(least));
     match &shared.target {
         Target::Gateway(watch) => {
-            let mut watch = watch.clone();
-            loop {
-                let whereabouts = watch.changed().await;
-                reporter.changed(clock::now());
-                if let Whereabouts::NotNeeded(mode) = whereabouts {
-                    // Held any longer, the port would keep Ollama from starting on Windows.
-                    info!(mode = mode.word(), "nothing to forward any more: localhost reaches Windows, port released");
-                    stop();
-                    return;
-                }
-            }
+            supervise_gateway(&shared, watch.clone(), &reporter).await;
+            at_least(Phase::Drain);
         }
         Target::Address(_) | Target::Name(_) => {
-            if let Err(fault) = check_named(&shared, &config, &reporter).await {
-                failed.send_replace(Some(fault));
-                stop();
+            let fault = supervise_named(&shared, &config, &reporter).await;
+            failed.send_replace(Some(fault));
+            // What goes in a circle never drains.
+            at_least(Phase::Cut);
+        }
+    }
+}
+
+/// Returns when there is nothing to forward any more.
+async fn supervise_gateway(shared: &Shared, mut watch: GatewayWatch, reporter: &Reporter) {
+    loop {
+        let whereabouts = tokio::select! {
+            () = shared.crowd.notified() => {
+                watch.ask();
+                continue;
+            }
+            whereabouts = watch.changed() => whereabouts,
+        };
+        reporter.changed(clock::now());
+        match whereabouts {
+            Whereabouts::Found(_) => {}
+            Whereabouts::Searching(fault) => {
+                if fault.id == FaultId::UpstreamLoop {
+                    let connections = shared.live.cut_all(Cut::Loop);
+                    debug!(connections, "connections that went in a circle ended");
+                }
+            }
+            Whereabouts::NotNeeded(mode) => {
+                // Held any longer, the port would keep Ollama from starting on Windows.
+                info!(mode = mode.word(), "nothing to forward any more: localhost reaches Windows, port released");
+                return;
             }
         }
     }
 }
 
+/// Returns when the upstream turns out to be ourselves.
+async fn supervise_named(shared: &Shared, config: &Config, reporter: &Reporter) -> Fault {
+    loop {
+        match check_named(shared, config, reporter).await {
+            Err(fault) => return fault,
+            // Only what speaks Ollama's language is asked again; to others the question could do harm.
+            Ok(Named::Ollama) => shared.crowd.notified().await,
+            Ok(Named::Unknown) => std::future::pending().await,
+        }
+    }
+}
+
+/// What a named upstream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Ollama,
+    Unknown,
+}
+
 /// A named upstream is used as given; this only tells what it is. An error: it is ourselves.
-async fn check_named(shared: &Shared, config: &Config, reporter: &Reporter) -> Result<(), Fault> {
+async fn check_named(shared: &Shared, config: &Config, reporter: &Reporter) -> Result<Named, Fault> {
     let address = match &config.upstream {
         Upstream::Address(address) => *address,
         Upstream::Name { host, port } => {
             let found = tokio::net::lookup_host((host.as_str(), *port)).await.ok().and_then(|mut all| all.next());
-            let Some(address) = found else { return Ok(()) };
+            let Some(address) = found else { return Ok(Named::Unknown) };
             address
         }
-        Upstream::Auto(_) | Upstream::Demo => return Ok(()),
+        Upstream::Auto(_) | Upstream::Demo => return Ok(Named::Unknown),
     };
     match identify(address, config.connect_time, &config.policy, &shared.mark).await {
         Ok(Identity { version }) => {
             debug!(upstream = %address, ollama = version, "upstream is Ollama");
             reporter.identified(version);
+            Ok(Named::Ollama)
         }
-        Err(refusal @ Refusal::Loop) => return Err(refusal.fault(address)),
+        Err(refusal @ Refusal::Loop) => Err(refusal.fault(address)),
         Err(refusal) => {
             let fault = refusal.fault(address);
             warn!(upstream = %address, id = %fault.id, why = %fault, next = fault.id.next(), "upstream is used as given");
+            Ok(Named::Unknown)
         }
     }
-    Ok(())
 }

@@ -36,9 +36,13 @@ pub struct Settings {
     pub color: Color,
 }
 
+/// Lines that may wait for a slow terminal. Their places are allocated at once, so the default (128 000) would cost 5 MB.
+const LINES: usize = 1024;
+
 /// Starts the log. Lines that are under way are written when the returned guard is dropped.
 pub fn start(settings: Settings) -> WorkerGuard {
-    let (writer, guard) = NonBlockingBuilder::default().lossy(true).thread_name("log").finish(stderr());
+    let (writer, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES).thread_name("log").finish(stderr());
     let on_terminal = stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_max_level(settings.level)

@@ -15,6 +15,8 @@ use crate::net::options::set_keepalive_idle;
 pub enum Cut {
     /// The local address of its upstream socket is gone: nothing can arrive there any more, though Linux keeps it for minutes.
     AddressGone,
+    /// The upstream leads back to us, so this connection goes in a circle.
+    Loop,
     Stopping,
 }
 
@@ -61,8 +63,9 @@ impl Live {
         self.cut(Cut::AddressGone, |connection| connection.upstream.is_some_and(|socket| !exists(socket.local)))
     }
 
-    pub(super) fn cut_all(&self) {
-        self.cut(Cut::Stopping, |_| true);
+    /// Ends every connection. Returns how many.
+    pub fn cut_all(&self, why: Cut) -> usize {
+        self.cut(why, |_| true)
     }
 
     fn cut(&self, why: Cut, which: impl Fn(&Connection) -> bool) -> usize {

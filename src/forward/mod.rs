@@ -23,7 +23,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
@@ -50,6 +50,8 @@ pub struct Shared {
     pub ledger: Ledger,
     pub health: Health,
     pub bulk: bulk::Bulk,
+    /// Told when unusually many connections are open: perhaps they go in a circle.
+    pub crowd: Notify,
     ids: AtomicU64,
 }
 
@@ -76,6 +78,7 @@ impl Shared {
             ledger: Ledger::default(),
             health: Health::default(),
             bulk: bulk::Bulk::default(),
+            crowd: Notify::new(),
             ids: AtomicU64::new(1),
         })
     }
@@ -112,8 +115,12 @@ pub async fn run(
 ) -> Stopped {
     let mut sessions = JoinSet::new();
     let mut full = false;
+    let mut crowd = Crowd::default();
     while *phase.borrow_and_update() == Phase::Run {
         while sessions.try_join_next().is_some() {}
+        if crowd.grew(sessions.len()) {
+            shared.crowd.notify_one();
+        }
         let has_room = sessions.len() < shared.limits.connections_that_fit;
         if !has_room && !full {
             let (id, open) = (FaultId::OutOfDescriptors, sessions.len());
@@ -134,6 +141,34 @@ pub async fn run(
     }
     drop(listeners);
     drain(sessions, &shared, phase, drain_time).await
+}
+
+/// Notices that the connections have become many, each doubling once.
+#[derive(Debug)]
+struct Crowd {
+    next: usize,
+}
+
+/// Agents open a handful of connections; a circle through wslrelay opens thousands within a second.
+const CROWD: usize = 32;
+
+impl Default for Crowd {
+    fn default() -> Self {
+        Self { next: CROWD }
+    }
+}
+
+impl Crowd {
+    fn grew(&mut self, open: usize) -> bool {
+        if open < self.next / 4 {
+            self.next = CROWD;
+        }
+        let grew = open >= self.next;
+        if grew {
+            self.next *= 2;
+        }
+        grew
+    }
 }
 
 /// The next client on any of the listeners.
@@ -184,8 +219,36 @@ async fn drain(
         _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
     }
     let cut = sessions.len();
-    shared.live.cut_all();
+    shared.live.cut_all(Cut::Stopping);
     sessions.shutdown().await;
     info!(drained = open - cut, cut, "stopped");
     Stopped { drained: open - cut, cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of open connections, in the order in which they are seen; those at which a crowd is noticed.
+    #[track_caller]
+    fn check(seen: impl IntoIterator<Item = usize>, noticed: &[usize]) {
+        let mut crowd = Crowd::default();
+        let at: Vec<usize> = seen.into_iter().filter(|open| crowd.grew(*open)).collect();
+        assert_eq!(at, noticed);
+    }
+
+    #[test]
+    fn a_crowd_is_noticed_at_each_doubling() {
+        check(0..200, &[32, 64, 128]);
+    }
+
+    #[test]
+    fn a_crowd_that_stays_is_noticed_once() {
+        check([31, 32, 33, 31, 32, 33], &[32]);
+    }
+
+    #[test]
+    fn after_it_went_the_next_crowd_is_noticed_again() {
+        check((0..40).chain([3, 2]).chain(0..40), &[32, 32]);
+    }
 }

@@ -5,6 +5,7 @@
 //!          -> Reaching --connected--> Relaying [--moves much--> Relaying on the bulk thread] -> Record
 //!                      \-no way-----> Refused                                               -> Record
 //! ```
+//! What is rare or short is boxed, so that a connection that idles, as most do, is small.
 
 use std::io;
 use std::net::SocketAddr;
@@ -58,7 +59,7 @@ struct End {
 /// Serves one client.
 pub(super) async fn serve(shared: Arc<Shared>, id: u64, client: TcpStream, peer: SocketAddr) {
     let mut session = Session::open(shared, id, peer);
-    if session.shared.mark.is_under_way() && session.is_our_probe(&client).await {
+    if session.shared.mark.is_under_way() && Box::pin(session.is_our_probe(&client)).await {
         session.end = Some(End { by: EndedBy::Us, why: "our own probe came back".into(), id: None });
         return;
     }
@@ -66,9 +67,14 @@ pub(super) async fn serve(shared: Arc<Shared>, id: u64, client: TcpStream, peer:
         // Refused only on a socket that is closed already.
         let _ = watch_over(&client, session.shared.policy.keepalive);
     }
-    match session.reach(&client).await {
-        Ok(upstream) => session.relay(client, upstream).await,
-        Err(fault) => session.refuse(client, fault).await,
+    match Box::pin(session.reach(&client)).await {
+        Ok(upstream) => {
+            session.join(client, upstream);
+            if session.carry(Tempo::Interactive).await.is_much() {
+                Box::pin(session.carry_elsewhere()).await;
+            }
+        }
+        Err(fault) => Box::pin(session.refuse(client, fault)).await,
     }
 }
 
@@ -153,7 +159,8 @@ impl Session {
         Err(fault)
     }
 
-    async fn relay(mut self, client: TcpStream, upstream: TcpStream) {
+    /// Both ends are there.
+    fn join(&mut self, client: TcpStream, upstream: TcpStream) {
         let relay = Relay::new(client, upstream);
         if self.upstream.is_some_and(|address| !address.ip().is_loopback())
             && let Some(local) = relay.upstream_local()
@@ -161,9 +168,6 @@ impl Session {
             self.shared.live.connected(self.id, local.ip(), relay.upstream_fd());
         }
         self.relay = Some(relay);
-        if self.carry(Tempo::Interactive).await.is_much() {
-            self.carry_elsewhere().await;
-        }
     }
 
     /// Relays on this thread, and notes the end if there was one.
@@ -258,6 +262,9 @@ impl Drop for Session {
                 let why = "the local address is gone, nothing can arrive any more".into();
                 End { by: EndedBy::Us, why, id: Some(FaultId::UpstreamLost) }
             }
+            Some(Cut::Loop) => {
+                End { by: EndedBy::Us, why: "it went in a circle".into(), id: Some(FaultId::UpstreamLoop) }
+            }
             Some(Cut::Stopping) | None => End { by: EndedBy::Us, why: "stopping".into(), id: None },
         });
         self.shared.ledger.ended(end.id.is_some());
@@ -299,5 +306,24 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::BrokenPipe => "gone while we were writing".into(),
         io::ErrorKind::TimedOut => "no sign of life (keepalive or user timeout)".into(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what `function` returns, without calling it.
+    fn size_of_future<F, Future>(_function: F) -> usize
+    where
+        F: Fn(Arc<Shared>, u64, TcpStream, SocketAddr) -> Future,
+    {
+        size_of::<Future>()
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        let size = size_of_future(serve);
+        assert!(size <= 640, "{size} bytes a connection: box what is rare");
     }
 }
