@@ -89,6 +89,22 @@ fn a_stream_survives_a_short_sleep() {
 }
 
 #[test]
+fn a_default_route_that_vanishes_is_not_missed() {
+    let Some(lab) = Lab::nat() else { return };
+    let _ollama = lab.ollama();
+    let mut forward = lab.forward(&[]);
+    forward.is_ready();
+    let mut old = lab.stream();
+    lab.wsl.ip("route del default");
+    // Longer than a change of the network takes to be noticed.
+    assert_eq!(old.end(Duration::from_secs(1)).0, Ended::Timeout);
+    drop(old);
+    assert_eq!(lab.get("/api/tags").status, 200);
+    let exit = forward.stop();
+    assert_eq!((exit.count("gateway lost"), exit.count("gateway moved")), (0, 0), "{}", exit.text());
+}
+
+#[test]
 fn eth0_goes_down_and_comes_back() {
     let Some(lab) = Lab::nat() else { return };
     let _ollama = lab.ollama();
