@@ -81,8 +81,9 @@ fn status(json: bool, port: Option<u16>) -> Result<Ended, Fault> {
 
 fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
     let root = run.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let config = run.layer().over(files(run.config.as_deref())?).finish(root)?;
-    let _log = log::start(run.log_settings());
+    let layer = run.layer().over(files(run.config.as_deref())?);
+    let _log = log::start(layer.log.settings());
+    let config = layer.finish(root)?;
     descriptors::raise_limit();
     let internal = |what: &str, error: io::Error| Fault::new(FaultId::Internal, format!("{what}: {error}"));
     // Small messages never leave this thread; bulk gets one of its own when there is some.
@@ -230,8 +231,8 @@ async fn tell_nothing_needed(mode: &Mode, port: u16, config: &Config, mark: &Pro
         Ok(Identity { version }) => info!(address = %localhost, ollama = version, "Ollama answers"),
         // In these modes a closed port is silent too (WSL #10855): do not blame the firewall.
         Err(refusal) => {
-            let why = refusal.fault(localhost);
-            warn!(address = %localhost, %why, next = "start Ollama on Windows", "Ollama does not answer");
+            let why = refusal.fault(localhost).what;
+            warn!(address = %localhost, why, next = "start Ollama on Windows", "Ollama does not answer");
         }
     }
 }
@@ -478,8 +479,8 @@ async fn check_named(shared: &Shared, config: &Config, reporter: &Reporter) -> R
         }
         Err(refusal @ Refusal::Loop) => Err(refusal.fault(address)),
         Err(refusal) => {
-            let fault = refusal.fault(address);
-            warn!(upstream = %address, id = %fault.id, why = %fault, next = fault.id.next(), "upstream is used as given");
+            let Fault { id, what: why } = refusal.fault(address);
+            warn!(upstream = %address, %id, why, next = id.next(), "upstream is used as given");
             Ok(Named::Unknown)
         }
     }

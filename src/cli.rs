@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand};
-use tracing::level_filters::LevelFilter;
 
 use crate::config::{self, Layer, Listen, Upstream};
-use crate::log::{self, Color, LogFormat};
+use crate::log::{Color, LogFormat, Volume, Wishes};
 use crate::net::options::Keepalive;
 
 const EXAMPLES: &str = "\
@@ -68,8 +67,13 @@ pub struct Run {
     /// The port of listeners that name none [default: 11434]
     #[arg(long, value_name = "PORT", env = "OLLAMA_FORWARD_LISTEN_PORT", value_parser = config::parse_port)]
     pub listen_port: Option<u16>,
-    /// Where to forward to: auto (finds Windows), HOST[:PORT], <http://HOST>[:PORT], or demo [default: auto]
-    #[arg(long, value_name = "WHERE", env = "OLLAMA_FORWARD_UPSTREAM", visible_alias = "ollama-url")]
+    #[arg(
+        long,
+        value_name = "WHERE",
+        help = "Where to forward to: auto (finds Windows), HOST[:PORT], http://HOST[:PORT], or demo [default: auto]",
+        env = "OLLAMA_FORWARD_UPSTREAM",
+        visible_alias = "ollama-url"
+    )]
     pub upstream: Option<Upstream>,
     /// One attempt to connect to the upstream [default: 1.5s]
     #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_CONNECT_TIMEOUT", value_parser = config::parse_positive_duration)]
@@ -113,15 +117,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// How much the log tells, and how.
-    pub fn log_settings(&self) -> log::Settings {
-        let level = match self.verbose.max(u8::from(self.debug)) {
-            _ if self.quiet => LevelFilter::WARN,
-            0 => LevelFilter::INFO,
-            1 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
+    fn log(&self) -> Wishes {
+        let volume = match self.verbose.max(u8::from(self.debug)) {
+            _ if self.quiet => Some(Volume::Quiet),
+            0 => None,
+            1 => Some(Volume::Debug),
+            _ => Some(Volume::Trace),
         };
-        log::Settings { level, format: self.log_format.unwrap_or_default(), color: self.color.unwrap_or_default() }
+        Wishes { volume, format: self.log_format, color: self.color }
     }
 
     /// The layer of flags and environment.
@@ -136,6 +139,7 @@ impl Run {
             user_timeout: self.user_timeout,
             max_connections: self.max_connections,
             drain_timeout: self.drain_timeout,
+            log: self.log(),
         }
     }
 }

@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::fault::{Fault, FaultId};
+use crate::log::{Color, LogFormat, Volume, Wishes};
 use crate::net::listen::leads_to;
 use crate::net::options::{Keepalive, SocketPolicy};
 
@@ -65,6 +67,7 @@ pub struct Layer {
     pub user_timeout: Option<Duration>,
     pub max_connections: Option<usize>,
     pub drain_timeout: Option<Duration>,
+    pub log: Wishes,
 }
 
 impl Layer {
@@ -81,6 +84,7 @@ impl Layer {
             user_timeout: self.user_timeout.or(below.user_timeout),
             max_connections: self.max_connections.or(below.max_connections),
             drain_timeout: self.drain_timeout.or(below.drain_timeout),
+            log: self.log.over(below.log),
         }
     }
 
@@ -277,9 +281,13 @@ struct File {
     user_timeout: Option<Word>,
     max_connections: Option<Word>,
     drain_timeout: Option<Word>,
+    quiet: Option<bool>,
+    debug: Option<bool>,
+    log_format: Option<Word>,
+    color: Option<Word>,
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 14] = [
     "listen",
     "listen_port",
     "upstream",
@@ -290,6 +298,10 @@ const KEYS: [&str; 10] = [
     "user_timeout",
     "max_connections",
     "drain_timeout",
+    "quiet",
+    "debug",
+    "log_format",
+    "color",
 ];
 
 /// A value as a flag would have it: `15` and `"15s"` both say fifteen seconds.
@@ -371,6 +383,16 @@ impl File {
             user_timeout: value("user_timeout", self.user_timeout, parse_duration)?,
             max_connections: value("max_connections", self.max_connections, parse_count)?,
             drain_timeout: value("drain_timeout", self.drain_timeout, parse_duration)?,
+            log: Wishes {
+                volume: match (self.quiet, self.debug) {
+                    (Some(true), Some(true)) => return Err(("quiet", "and debug exclude each other".into())),
+                    (Some(true), _) => Some(Volume::Quiet),
+                    (_, Some(true)) => Some(Volume::Debug),
+                    (_, _) => None,
+                },
+                format: value("log_format", self.log_format, |text| LogFormat::from_str(text, false))?,
+                color: value("color", self.color, |text| Color::from_str(text, false))?,
+            },
         })
     }
 }
@@ -499,6 +521,8 @@ mod tests {
         refused("listen_port = 0", "listen_port: port 0");
         refused("a = 1\nb = ", "line 2");
         refused("listen = 5", "config.toml: ");
+        refused("log_format = \"xml\"", "log_format: invalid variant: xml");
+        refused("quiet = true\ndebug = true", "exclude each other");
     }
 
     #[test]

@@ -36,6 +36,47 @@ pub struct Settings {
     pub color: Color,
 }
 
+/// One layer of what was asked of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    pub volume: Option<Volume>,
+    pub format: Option<LogFormat>,
+    pub color: Option<Color>,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volume {
+    /// Warnings and errors.
+    Quiet,
+    /// A line a connection.
+    Debug,
+    /// Every step.
+    Trace,
+}
+
+impl Wishes {
+    /// What this layer leaves open is taken from `below`.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            volume: self.volume.or(below.volume),
+            format: self.format.or(below.format),
+            color: self.color.or(below.color),
+        }
+    }
+
+    pub fn settings(self) -> Settings {
+        let level = match self.volume {
+            Some(Volume::Quiet) => LevelFilter::WARN,
+            None => LevelFilter::INFO,
+            Some(Volume::Debug) => LevelFilter::DEBUG,
+            Some(Volume::Trace) => LevelFilter::TRACE,
+        };
+        Settings { level, format: self.format.unwrap_or_default(), color: self.color.unwrap_or_default() }
+    }
+}
+
 /// Lines that may wait for a slow terminal. Their places are allocated at once, so the default (128 000) would cost 5 MB.
 const LINES: usize = 1024;
 

@@ -6,13 +6,17 @@ use std::process::ExitCode;
 use clap::Parser;
 use ollama_forward::app::{self, Ended};
 use ollama_forward::cli::Cli;
-use ollama_forward::fault::Fault;
+use ollama_forward::fault::{Fault, FaultId};
 
 /// Connections had to be cut: 128 + SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    match app::run(Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match app::run(cli) {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Printed(text)) => print(&text),
         Ok(Ended::Cut) => ExitCode::from(INTERRUPTED),
@@ -21,6 +25,18 @@ fn main() -> ExitCode {
             ExitCode::from(fault.id.exit_code())
         }
     }
+}
+
+/// Help and version are results; everything else that clap says is a mistake, and gets its id.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let _ = write!(io::stderr(), "error[{}]: {text}", FaultId::Usage);
+    ExitCode::from(FaultId::Usage.exit_code())
 }
 
 /// Results go to standard output; a reader that closed it has seen enough.

@@ -25,8 +25,8 @@ pub struct Reporter {
 /// What was learnt on the way.
 #[derive(Debug)]
 struct Seen {
+    /// The gateway was found, lost or moved.
     changed: Instant,
-    state: State,
     /// Version of a named upstream.
     version: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Reporter {
             mode: mode.filter(|_| is_auto),
             is_demo: config.upstream == Upstream::Demo,
             started: now,
-            seen: Mutex::new(Seen { changed: now, state: State::Searching, version: None }),
+            seen: Mutex::new(Seen { changed: now, version: None }),
         })
     }
 
@@ -57,12 +57,9 @@ impl Reporter {
 
     pub fn report(&self, now: Instant) -> Report {
         let (state, how, fault, mut ollama) = self.state();
-        let mut seen = self.lock();
-        if seen.state != state {
-            (seen.state, seen.changed) = (state, now);
-        }
+        let seen = self.lock();
         ollama = ollama.or_else(|| seen.version.clone());
-        let changed = seen.changed;
+        let changed = self.shared.health.changed().map_or(seen.changed, |changed| changed.max(seen.changed));
         drop(seen);
         let Totals { open, total, failed, refused, sent, received } = self.shared.ledger.totals();
         Report {

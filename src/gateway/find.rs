@@ -9,6 +9,7 @@
 //! A search runs after each change of the network, when a connection asks for one, and from time to time while
 //! nothing is found.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,6 +102,9 @@ const RESOLVE_TIME: Duration = Duration::from_secs(1);
 /// Candidates that cost a Windows process are asked for once in so many rounds that found nothing.
 const LATE_EVERY: u32 = 12;
 
+/// Who was asked, and why it was not the one; best first.
+type Tried = Vec<(Candidate, Refusal)>;
+
 /// What the search needs to know of its surroundings.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
@@ -164,36 +168,48 @@ impl Finder {
                 changed = snapshots.changed() => if changed.is_ok() { continue } else { return },
                 outcome = self.round(&snapshot) => outcome,
             };
+            let looks_further =
+                matches!(&outcome, Err(tried) if !tried.iter().any(|(_, refusal)| refusal.is_foreign()));
             self.conclude(outcome);
+            if looks_further && self.found().is_none() {
+                // Clients know the reason by now; only the search waits for programs that are slow.
+                let late = tokio::select! {
+                    changed = snapshots.changed() => if changed.is_ok() { continue } else { return },
+                    late = self.late_round() => late,
+                };
+                if let Some(gateway) = late {
+                    self.announce(Arc::new(gateway));
+                }
+            }
             if !self.pause().await {
                 return;
             }
         }
     }
 
-    /// The addresses to ask, best first, and what came of it.
-    async fn round(&mut self, snapshot: &Snapshot) -> Result<Gateway, Vec<(Candidate, Refusal)>> {
-        let resolv_conf = std::fs::read_to_string(self.around.root.join("etc/resolv.conf")).unwrap_or_default();
-        let mut early = candidates(snapshot, &resolv_conf);
-        early.extend(
-            self.late.iter().filter(|late| !early.iter().any(|c| c.ip == late.ip)).cloned().collect::<Vec<_>>(),
-        );
-        let mut tried = match self.first_that_answers(early).await {
-            Ok(gateway) => return Ok(gateway),
-            Err(tried) => tried,
-        };
-        if self.fruitless.is_multiple_of(LATE_EVERY) {
-            let known = |late: &Candidate| !tried.iter().any(|(candidate, _)| candidate.ip == late.ip);
-            self.late = late_candidates(&self.around.root).await.into_iter().filter(known).collect();
-            match self.first_that_answers(self.late.clone()).await {
-                Ok(gateway) => return Ok(gateway),
-                Err(more) => tried.extend(more),
-            }
-        }
-        Err(tried)
+    /// The addresses that cost nothing to know, best first, and what came of asking them.
+    async fn round(&self, snapshot: &Snapshot) -> Result<Gateway, Tried> {
+        let mut early = candidates(snapshot, &self.resolv_conf());
+        let known = |late: &&Candidate| !early.iter().any(|candidate| candidate.ip == late.ip);
+        let late: Vec<Candidate> = self.late.iter().filter(known).cloned().collect();
+        early.extend(late);
+        self.first_that_answers(early).await
     }
 
-    async fn first_that_answers(&self, candidates: Vec<Candidate>) -> Result<Gateway, Vec<(Candidate, Refusal)>> {
+    /// The addresses that only Windows programs or a resolver know, once in a while.
+    async fn late_round(&mut self) -> Option<Gateway> {
+        if !self.fruitless.is_multiple_of(LATE_EVERY) {
+            return None;
+        }
+        self.late = late_candidates(&self.around.root).await;
+        self.first_that_answers(self.late.clone()).await.ok()
+    }
+
+    fn resolv_conf(&self) -> String {
+        fs::read_to_string(self.around.root.join("etc/resolv.conf")).unwrap_or_default()
+    }
+
+    async fn first_that_answers(&self, candidates: Vec<Candidate>) -> Result<Gateway, Tried> {
         let order: Vec<Ipv4Addr> = candidates.iter().map(|candidate| candidate.ip).collect();
         let mut asked: FuturesUnordered<_> = (0u32..)
             .zip(candidates)
@@ -231,8 +247,7 @@ impl Finder {
     /// A gateway that the network does not lead to any more gets no new connection from now on.
     fn withdraw_if_gone(&mut self, snapshot: &Snapshot) {
         let Some(current) = self.found() else { return };
-        let resolv_conf = std::fs::read_to_string(self.around.root.join("etc/resolv.conf")).unwrap_or_default();
-        let still = candidates(snapshot, &resolv_conf)
+        let still = candidates(snapshot, &self.resolv_conf())
             .iter()
             .chain(&self.late)
             .any(|candidate| IpAddr::V4(candidate.ip) == current.address.ip());
@@ -244,25 +259,25 @@ impl Finder {
         }
     }
 
-    fn conclude(&mut self, outcome: Result<Gateway, Vec<(Candidate, Refusal)>>) {
+    fn conclude(&mut self, outcome: Result<Gateway, Tried>) {
         match outcome {
             Ok(gateway) => self.announce(Arc::new(gateway)),
             Err(tried) => {
-                self.fruitless = self.fruitless.wrapping_add(1);
                 self.complain(&tried);
+                self.fruitless = self.fruitless.wrapping_add(1);
             }
         }
     }
 
     fn announce(&mut self, gateway: Arc<Gateway>) {
         (self.fruitless, self.complained) = (0, None);
-        let (upstream, how, ollama) = (gateway.address, &gateway.how, &gateway.version);
+        let (upstream, how, ollama) = (gateway.address, gateway.how.to_string(), gateway.version.as_str());
         match &self.announced {
             Some(before) if before.address != upstream => {
-                info!(from = %before.address, %upstream, %how, ollama, "gateway moved");
+                info!(from = %before.address, %upstream, how, ollama, "gateway moved");
             }
             Some(_) if self.found().is_some() => {}
-            Some(_) | None => info!(%upstream, %how, ollama, "forwarding to"),
+            Some(_) | None => info!(%upstream, how, ollama, "forwarding to"),
         }
         self.announced = Some(Arc::clone(&gateway));
         self.publish.send_if_modified(|current| {
@@ -284,13 +299,11 @@ impl Finder {
         }
         let fault = self.fault(tried);
         if self.complained.as_ref() != Some(&fault) {
-            match self.announced.take() {
-                Some(before) => {
-                    warn!(was = %before.address, id = %fault.id, why = %fault, next = fault.id.next(), "gateway lost");
-                }
-                None => {
-                    warn!(id = %fault.id, why = %fault, next = fault.id.next(), "searching for Ollama on Windows");
-                }
+            let Fault { id, what: why } = &fault;
+            if let Some(before) = self.announced.take() {
+                warn!(was = %before.address, %id, why, next = id.next(), "gateway lost");
+            } else {
+                warn!(%id, why, next = id.next(), "searching for Ollama on Windows");
             }
             self.complained = Some(fault.clone());
         }
@@ -344,7 +357,7 @@ async fn late_candidates(root: &Path) -> Vec<Candidate> {
 
 /// WSL stores the gateway of its NAT network and uses it again (WSL, `WslCoreConfig.cpp`).
 async fn registry(root: &Path) -> Option<Ipv4Addr> {
-    let conf = std::fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
+    let conf = fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
     let disk = root.join(automount_root(&conf)).join("c");
     let program = disk.join("Windows/System32/reg.exe");
     if !program.exists() {

@@ -29,7 +29,7 @@ impl fmt::Display for How {
         match self {
             Self::DefaultGateway { link } => write!(f, "default gateway of {link} (WSL NAT)"),
             Self::Vpnkit => f.write_str("wsl-vpnkit's address of Windows"),
-            Self::FirstHost { link } => write!(f, "first address of {link}'s network (a VPN owns the default route)"),
+            Self::FirstHost { link } => write!(f, "first address of {link}'s network"),
             Self::Nameserver => f.write_str("nameserver of /etc/resolv.conf"),
             Self::Registry => f.write_str("NAT gateway in the Windows registry"),
             Self::HostDockerInternal => f.write_str("host.docker.internal"),

@@ -66,7 +66,7 @@ impl StandIn {
         while let Some((target, body)) = read_request(&mut reader)? {
             match target.as_str() {
                 "GET /v1/models" => {
-                    answer(stream, &json!({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))?
+                    answer(stream, &json!({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))?;
                 }
                 "GET /api/version" => answer(stream, &json!({"version": "0.33.0"}))?,
                 "GET /api/tags" => answer(stream, &json!({"models": [{"name": MODEL, "model": MODEL}]}))?,

@@ -1,0 +1,139 @@
+//! Holds the table of `src/lib.rs`: who may know whom, and which modules do no I/O.
+//!
+//! A module is a file or directory directly below `src/`, or `gateway/…` where its parts differ. A new module that
+//! nobody listed fails, too.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module → the modules whose names may stand in it.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("fault", &[]),
+    ("log", &[]),
+    ("demo", &[]),
+    ("status", &[]),
+    ("net", &["clock"]),
+    ("config", &["fault", "log", "net"]),
+    ("cli", &["config", "log", "net"]),
+    ("gateway", &["clock", "fault", "log", "net"]),
+    ("forward", &["clock", "fault", "gateway", "log", "net"]),
+    ("report", &["clock", "config", "fault", "forward", "gateway", "net", "status"]),
+    ("app", &["cli", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "report", "status"]),
+    (
+        "lib",
+        &["app", "cli", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "report", "status"],
+    ),
+    ("main", &["app", "cli", "fault"]),
+];
+
+/// Files without I/O: texts and values in, values out.
+const PURE: &[&str] =
+    &["config.rs", "fault.rs", "gateway/select.rs", "gateway/settle.rs", "demo/model.rs", "demo/tools.rs", "demo/wire"];
+
+/// Words that mean I/O, a clock, or chance.
+const IMPURE_WORDS: &[&str] = &[
+    "tokio::",
+    "std::fs",
+    "std::net::Tcp",
+    "std::process",
+    "async fn",
+    ".await",
+    "::now()",
+    "RandomState",
+    "std::env",
+];
+
+#[test]
+fn modules_know_only_whom_they_may_know() {
+    let allowed: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
+    for (path, code) in sources() {
+        let module = module_of(&path);
+        let may = allowed.get(module.as_str()).unwrap_or_else(|| panic!("{path}: module `{module}` is not in MAY_USE"));
+        for (other, _) in MAY_USE {
+            let named = [format!("crate::{other}::"), format!("crate::{other};"), format!("ollama_forward::{other}")];
+            let uses = *other != module && named.iter().any(|name| code.contains(name.as_str()));
+            assert!(!uses || may.contains(other), "{path}: `{module}` must not know `{other}`");
+        }
+    }
+}
+
+#[test]
+fn every_module_is_declared_in_the_map() {
+    let map = fs::read_to_string(source_root().join("lib.rs")).unwrap();
+    for (module, _) in MAY_USE.iter().filter(|(module, _)| !["lib", "main"].contains(module)) {
+        assert!(map.contains(&format!("pub mod {module};")), "{module}");
+        assert!(map.contains(&format!("`{module}")) || map.contains(module), "lib.rs does not tell of {module}");
+    }
+}
+
+#[test]
+fn pure_files_do_no_io() {
+    let mut seen = 0;
+    for (path, code) in sources() {
+        if PURE.iter().any(|pure| path.starts_with(pure)) {
+            seen += 1;
+            for word in IMPURE_WORDS {
+                assert!(!code.contains(word), "{path} is pure, but says `{word}`");
+            }
+        }
+    }
+    assert!(seen >= PURE.len(), "a pure file has moved: {PURE:?}");
+}
+
+#[test]
+fn only_the_clock_reads_the_clock() {
+    for (path, code) in sources().into_iter().filter(|(path, _)| path != "clock.rs") {
+        for word in ["Instant::now()", "SystemTime::now()"] {
+            assert!(!code.contains(word), "{path} says `{word}`");
+        }
+    }
+}
+
+#[test]
+fn guests_stay_in_their_rooms() {
+    let rooms: &[(&str, &[&str])] = &[
+        ("rtnetlink::", &["gateway/netlink.rs"]),
+        ("netlink_packet_sock_diag::", &["net/owner.rs"]),
+        ("clap::", &["cli.rs", "config.rs", "main.rs", "app.rs", "log.rs"]),
+        ("hyper::", &["demo/mod.rs", "gateway/identify.rs"]),
+        ("toml::", &["config.rs"]),
+        ("ctrlc::", &["app.rs"]),
+        ("tracing_subscriber::", &["log.rs"]),
+    ];
+    for (path, code) in sources() {
+        for (guest, room) in rooms {
+            assert!(!code.contains(guest) || room.contains(&path.as_str()), "{path} knows `{guest}`");
+        }
+    }
+}
+
+fn source_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn module_of(path: &str) -> String {
+    path.split('/').next().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// Path below `src/`, and its code: no comments, no unit tests.
+fn sources() -> Vec<(String, String)> {
+    let (root, mut found, mut folders) = (source_root(), Vec::new(), vec![source_root()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap();
+                let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+                found.push((path.strip_prefix(&root).unwrap().display().to_string(), code.join("\n")));
+            }
+        }
+    }
+    assert!(found.len() > 20, "sources not found");
+    found
+}
