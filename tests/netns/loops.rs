@@ -63,12 +63,13 @@ fn a_loop_through_a_named_upstream_ends() {
     let pump = Pump::start(&lab.win, GATEWAY, &lab.wsl, LOCAL);
     let mut forward = lab.forward(&["--upstream", GATEWAY, "--wait-for-upstream", "2s"]);
     forward.wait("listening");
-    let mut client = lab.wsl.connect(LOCAL);
-    client.get("/api/tags");
-    forward.wait_for_text("E-UPSTREAM-LOOP");
-    assert_ne!(client.end(SOON).0, Ended::Timeout);
-    assert!(pump.count() < FEW, "{} connections; it said:\n{}", pump.count(), forward.said());
+    // It may have ended already.
+    if let Ok(mut client) = lab.wsl.try_connect(LOCAL, SOON) {
+        client.get("/api/tags");
+        assert_ne!(client.end(SOON).0, Ended::Timeout);
+    }
     forward.exit().with(2).says("error[E-UPSTREAM-LOOP]");
+    assert!(pump.count() < FEW, "{} connections", pump.count());
 }
 
 #[test]
