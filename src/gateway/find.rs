@@ -168,8 +168,7 @@ impl Finder {
                 changed = snapshots.changed() => if changed.is_ok() { continue } else { return },
                 outcome = self.round(&snapshot) => outcome,
             };
-            let looks_further =
-                matches!(&outcome, Err(tried) if !tried.iter().any(|(_, refusal)| refusal.is_foreign()));
+            let looks_further = self.looks_further(&outcome);
             self.conclude(outcome);
             if looks_further && self.found().is_none() {
                 // Clients know the reason by now; only the search waits for programs that are slow.
