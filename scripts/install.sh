@@ -59,6 +59,7 @@ install_all() {
   put "$scratch/zsh" "$data/zsh/site-functions/_$name" 644
   put "$scratch/fish" "$data/fish/vendor_completions.d/$name.fish" 644
   look_at_path "$prefix/bin"
+  look_at_zsh "$data/zsh/site-functions"
 }
 
 # Prints where the program is.
@@ -171,6 +172,14 @@ look_at_path() {
     warn "the shell finds another $name first: $first"
     printf '  see what it is:    file %q\n  then remove it, or move it aside:    mv %q %q\n' "$first" "$first" "$first.old" >&2
   fi
+}
+
+# bash and fish look for completions there by themselves.
+look_at_zsh() {
+  [[ ${SHELL:-} == */zsh ]] || return 0
+  ! grep -qsF zsh/site-functions "${ZDOTDIR:-$HOME}/.zshrc" || return 0
+  say "for zsh, put this line into ~/.zshrc, before compinit:"
+  say "  fpath+=('$1')"
 }
 
 sum_of() { sha256sum <"$1" | cut -d' ' -f1; }

@@ -47,6 +47,28 @@ fn every_option_exists() {
 }
 
 #[test]
+fn every_default_is_the_one_of_the_help() {
+    let help = said(&["--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let rows = [ENGLISH, FRENCH].into_iter().flat_map(str::lines).filter(|line| line.starts_with("| `--"));
+    // Code and what stands between it; a default that is not code is a sentence.
+    let cells = rows.map(|row| row.split('`').collect::<Vec<_>>());
+    let defaults: Vec<_> = cells.filter(|cells| cells[2] == " | ").map(|cells| (cells[1], cells[3])).collect();
+    assert!(defaults.len() > 15, "the rows were not found");
+    for (option, default) in defaults {
+        let name = option.split(' ').next().unwrap();
+        let described = help.split_once(&format!("{name} <")).unwrap_or_else(|| panic!("no {name}")).1;
+        let found = described.split_once("[default: ").map(|(_, rest)| rest.split(']').next().unwrap());
+        assert_eq!(found, Some(default), "{option}");
+    }
+}
+
+/// What `explain` prints in the README is what it prints.
+#[test]
+fn the_explanation_shown_is_the_real_one() {
+    assert!(ENGLISH.contains(&said(&["explain", "E-PORT-TAKEN"])));
+}
+
+#[test]
 fn every_error_id_is_explained() {
     let catalogue = said(&["explain"]);
     for text in [ENGLISH, FRENCH] {

@@ -168,8 +168,7 @@ impl Finder {
                 changed = snapshots.changed() => if changed.is_ok() { continue } else { return },
                 outcome = self.round(&snapshot) => outcome,
             };
-            let looks_further =
-                matches!(&outcome, Err(tried) if !tried.iter().any(|(_, refusal)| refusal.is_foreign()));
+            let looks_further = self.looks_further(&outcome);
             self.conclude(outcome);
             if looks_further && self.found().is_none() {
                 // Clients know the reason by now; only the search waits for programs that are slow.
@@ -196,11 +195,18 @@ impl Finder {
         self.first_that_answers(early).await
     }
 
-    /// The addresses that only Windows programs or a resolver know, once in a while.
-    async fn late_round(&mut self) -> Option<Gateway> {
-        if !self.fruitless.is_multiple_of(LATE_EVERY) {
-            return None;
+    /// Whether slow programs should be asked after this outcome: not where somebody else answers, and only once in a while.
+    fn looks_further(&self, outcome: &Result<Gateway, Tried>) -> bool {
+        match outcome {
+            Ok(_) => false,
+            Err(tried) => {
+                self.fruitless.is_multiple_of(LATE_EVERY) && !tried.iter().any(|(_, refusal)| refusal.is_foreign())
+            }
         }
+    }
+
+    /// The addresses that only Windows programs or a resolver know.
+    async fn late_round(&mut self) -> Option<Gateway> {
         self.late = late_candidates(&self.around.root).await;
         self.first_that_answers(self.late.clone()).await.ok()
     }

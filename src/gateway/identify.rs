@@ -49,6 +49,8 @@ pub enum DialFault {
     Refused,
     Timeout,
     Unreachable,
+    /// Accepted and reset before we saw that it was accepted.
+    Reset,
     Other,
 }
 
@@ -175,7 +177,9 @@ impl Refusal {
             Self::Dial(DialFault::Timeout) => (FaultId::UpstreamTimeout, format!("{place} does not answer")),
             Self::Dial(DialFault::Unreachable) => (FaultId::UpstreamUnreachable, format!("{place} cannot be reached")),
             Self::Dial(DialFault::Other) => (FaultId::Internal, format!("cannot connect to {place}")),
-            Self::Reset => (FaultId::UpstreamReset, format!("{place} accepts connections and drops them")),
+            Self::Reset | Self::Dial(DialFault::Reset) => {
+                (FaultId::UpstreamReset, format!("{place} accepts connections and drops them"))
+            }
             Self::Silent => (FaultId::UpstreamSilent, format!("{place} accepts connections and says nothing")),
             Self::NotOllama(said) => (FaultId::UpstreamNotOllama, format!("{place} is not Ollama: {said}")),
             Self::Loop => (FaultId::UpstreamLoop, format!("{place} leads back to this forwarder")),
@@ -203,6 +207,7 @@ impl From<&DialError> for DialFault {
             DialError::Connect(_, source) => match source.kind() {
                 io::ErrorKind::ConnectionRefused => Self::Refused,
                 io::ErrorKind::TimedOut => Self::Timeout,
+                io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected | io::ErrorKind::BrokenPipe => Self::Reset,
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
                     Self::Unreachable
                 }

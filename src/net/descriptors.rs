@@ -24,7 +24,7 @@ pub fn raise_limit() -> u64 {
 /// How many connections fit when `limit` descriptors may be open and `in_use` are: two sockets each, and some left for
 /// pipes, the second event loop and status requests.
 pub fn connections_that_fit(limit: u64, in_use: u64) -> usize {
-    const SPARE: u64 = 12;
+    const SPARE: u64 = 8;
     let free = limit.saturating_sub(in_use).saturating_sub(SPARE);
     usize::try_from(free / 2).unwrap_or(usize::MAX).max(1)
 }
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn two_descriptors_a_connection_and_some_to_spare() {
-        assert_eq!(connections_that_fit(64, 12), 20);
+        assert_eq!(connections_that_fit(64, 12), 22);
         assert_eq!(connections_that_fit(8, 12), 1);
     }
 

@@ -57,6 +57,14 @@ fn a_named_upstream_from_the_start() {
 }
 
 #[test]
+fn another_ollama_has_the_port() {
+    let Some(lab) = Lab::nat() else { return };
+    let _other = lab.wsl.listen(LOCAL);
+    let owner = format!("pid {}", std::process::id());
+    lab.forward(&[]).exit().with(5).says("error[E-PORT-TAKEN]").says(LOCAL).says(&owner);
+}
+
+#[test]
 fn a_client_that_leaves_ends_the_wait() {
     let Some(lab) = Lab::nat() else { return };
     let mut forward = lab.forward(&["--wait-for-upstream", "60s"]);

@@ -17,7 +17,7 @@ fn new_connections_follow_the_gateway_and_old_ones_stay() {
     let mut forward = lab.forward(&[]);
     forward.is_ready();
     let mut old = lab.stream();
-    lab.move_gateway("172.24.0.2");
+    lab.add_gateway("172.24.0.2");
     forward.wait("gateway moved").has("from", GATEWAY).has("upstream", SECOND);
     let mut new = lab.stream();
     for client in [&mut old, &mut new] {
@@ -26,6 +26,17 @@ fn new_connections_follow_the_gateway_and_old_ones_stay() {
     let reached_at: Vec<String> =
         ollama.heard().iter().filter(|h| h.text.contains("/stream")).map(|h| h.at.to_string()).collect();
     assert_eq!(reached_at, [GATEWAY, SECOND]);
+}
+
+#[test]
+fn windows_moves_within_its_network() {
+    let Some(lab) = Lab::nat() else { return };
+    let _ollama = lab.ollama();
+    let mut forward = lab.forward(&[]);
+    forward.is_ready();
+    lab.move_gateway("172.24.0.2");
+    forward.wait("gateway moved").has("from", GATEWAY).has("upstream", SECOND);
+    assert_eq!(lab.get("/api/tags").status, 200);
 }
 
 #[test]
@@ -74,7 +85,23 @@ fn a_stream_survives_a_short_sleep() {
     lab.win.ip("link set vEth up");
     stream.line("\"n\":", SOON).unwrap();
     assert_eq!(lab.get("/api/tags").status, 200);
-    forward.stop();
+    assert_eq!(stream.end(Duration::from_millis(300)).0, Ended::Timeout, "it said:\n{}", forward.said());
+}
+
+#[test]
+fn a_default_route_that_vanishes_is_not_missed() {
+    let Some(lab) = Lab::nat() else { return };
+    let _ollama = lab.ollama();
+    let mut forward = lab.forward(&[]);
+    forward.is_ready();
+    let mut old = lab.stream();
+    lab.wsl.ip("route del default");
+    // Longer than a change of the network takes to be noticed.
+    assert_eq!(old.end(Duration::from_secs(1)).0, Ended::Timeout);
+    drop(old);
+    assert_eq!(lab.get("/api/tags").status, 200);
+    let exit = forward.stop();
+    assert_eq!((exit.count("gateway lost"), exit.count("gateway moved")), (0, 0), "{}", exit.text());
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn the_registry_is_asked_when_nobody_else_answers() {
     lab.win.ip("addr add 172.24.15.254/20 dev vEth");
     let _ollama = lab.win.serve("172.24.15.254:11434", Manner::Ollama);
     lab.sysroot.registry_gateway("172.24.15.254");
-    lab.forward(&[]).is_ready().has("upstream", "172.24.15.254:11434");
+    let mut forward = lab.forward(&[]);
+    forward.is_ready().has("upstream", "172.24.15.254:11434");
     assert_eq!(lab.get("/api/tags").status, 200);
 }
 

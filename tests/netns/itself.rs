@@ -50,7 +50,7 @@ fn a_firewalled_ollama_is_silent() {
 #[test]
 fn a_route_that_is_replaced_is_another_route() {
     let Some(lab) = Lab::nat() else { return };
-    lab.move_gateway("172.24.0.2");
+    lab.add_gateway("172.24.0.2");
     assert_eq!(lab.defaults(), ["default via 172.24.0.2 dev eth0 proto kernel"]);
 }
 

@@ -135,9 +135,15 @@ impl Lab {
         );
     }
 
-    /// Windows gets another address in the same network, and WSL a route to it.
-    pub(crate) fn move_gateway(&self, to: &str) {
+    /// Windows gets one more address in the same network, and WSL's default route leads there.
+    pub(crate) fn add_gateway(&self, to: &str) {
         self.win.ip(&format!("addr add {to}/20 dev vEth"));
+        self.wsl.ip(&format!("route replace default via {to} dev eth0 proto kernel"));
+    }
+
+    /// Windows has another address in the same network, and WSL's default route leads there.
+    pub(crate) fn move_gateway(&self, to: &str) {
+        self.win.ip_batch(&format!("addr flush dev vEth\naddr add {to}/20 dev vEth\n"));
         self.wsl.ip(&format!("route replace default via {to} dev eth0 proto kernel"));
     }
 }

@@ -42,7 +42,7 @@ fn a_restart_is_told_once() {
     for client in &mut clients {
         client.get("/api/tags");
     }
-    for client in &mut clients {
+    for client in clients {
         assert_eq!(client.answer(SOON).status, 503);
     }
     forward.wait("upstream down");

@@ -58,6 +58,7 @@ fn a_vpn_comes_while_it_runs() {
     let exit_node = tun(&lab);
     assert_eq!(lab.get("/api/tags").status, 200);
     old.line("\"n\":9", SOON).unwrap();
+    drop(old);
     let exit = forward.stop();
     assert_eq!(exit.count("gateway lost"), 0, "{}", exit.text());
     assert_eq!(exit_node.heard().len(), 0);

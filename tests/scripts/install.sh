@@ -15,10 +15,11 @@ echo 'quiet = true' >"$home/.config/ollama-forward/config.toml"
 
 # install PATH ARGUMENT…: everything it says ends up in $said.
 said=$scratch/said
+shell=/bin/bash
 run() {
   local path=$1
   shift
-  env -i HOME="$home" PATH="$path" bash scripts/install.sh "$@" >"$said" 2>&1
+  env -i HOME="$home" SHELL="$shell" PATH="$path" bash scripts/install.sh "$@" >"$said" 2>&1
 }
 install() { run "$bin:$PATH" --binary "$@"; }
 uninstall() { run "$bin:$PATH" --uninstall; }
@@ -82,6 +83,12 @@ mkdir "$scratch/earlier"
 cp "$scratch/script" "$scratch/earlier/ollama-forward"
 check another_program_first_on_the_path_is_pointed_out run "$scratch/earlier:$bin:$PATH" --binary "$binary"
 check and_it_is_named says "another ollama-forward first: $scratch/earlier/ollama-forward"
+uninstall
+
+check zsh_is_not_spoken_of_to_others not grep -q fpath "$said"
+shell=/bin/zsh
+check with_zsh_it_installs_too install "$binary"
+check zsh_needs_a_line_and_it_is_said says "fpath+=('$share/zsh/site-functions')"
 uninstall
 
 check what_is_not_a_program_is_refused not install "$scratch/said"

@@ -78,8 +78,8 @@ impl Client {
         drop(self.stream.shutdown(Shutdown::Write));
     }
 
-    /// Reads to the end of the connection, or to the deadline.
-    pub(crate) fn answer(&mut self, within: Duration) -> Answer {
+    /// Reads to the end of the connection, or to the deadline; then hangs up.
+    pub(crate) fn answer(mut self, within: Duration) -> Answer {
         let ended = self.read_until(within, |_| false).expect_err("only an end stops it");
         let text = String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or(("", &text));
@@ -116,8 +116,10 @@ impl Client {
                 return (Ended::Timeout, from.elapsed());
             }
             self.stream.set_write_timeout(Some(left)).expect("not zero");
-            if let Err(e) = self.stream.write(&block) {
-                return (ended_by(&e), from.elapsed());
+            match self.stream.write(&block) {
+                Ok(_) => {}
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return (ended_by(&e), from.elapsed()),
             }
         }
     }
@@ -134,6 +136,8 @@ impl Client {
             match self.stream.read(&mut block) {
                 Ok(0) => return Err(Ended::Fin),
                 Ok(n) => self.held.extend_from_slice(&block[..n]),
+                // A socket with a time limit is interrupted whenever the kernel stops the thread for a moment, signal(7).
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(ended_by(&e)),
             }
         }
@@ -157,7 +161,7 @@ fn find_line(held: &[u8], what: &str) -> Option<(usize, usize)> {
 fn ended_by(error: &io::Error) -> Ended {
     match error.kind() {
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Ended::Reset,
-        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ended::Timeout,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Ended::Timeout,
         _ => panic!("an end that this client does not know: {error:?}"),
     }
 }
