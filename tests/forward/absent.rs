@@ -23,7 +23,6 @@ fn a_client_waits_until_ollama_starts() {
     let _ollama = FakeOllama::on(reserved.open(), Manner::Ollama);
     let answer = client.answer(SOON);
     assert_eq!((answer.status, answer.ended), (200, Ended::Fin), "{answer:?}");
-    drop(client);
     forward.wait("upstream up");
     let exit = forward.stop();
     assert_eq!((exit.count("connection failed"), exit.count("connection closed")), (0, 1), "{}", exit.text());
@@ -38,10 +37,9 @@ fn many_clients_wait_and_one_warning_is_enough() {
     }
     assert_eq!(clients[19].end(MOMENT).0, Ended::Timeout);
     let _ollama = FakeOllama::on(reserved.open(), Manner::Ollama);
-    for client in &mut clients {
+    for client in clients {
         assert_eq!(client.answer(SOON).status, 200);
     }
-    drop(clients);
     forward.wait("upstream up");
     let exit = forward.stop();
     assert_eq!(exit.with(0).count("upstream down"), 1, "{}", exit.text());

@@ -65,7 +65,6 @@ fn one_more_than_allowed_is_told_so() {
     let other = lane.place.connect();
     say(&other, "SSH-2.0-not-http\r\n");
     ends(&other, Ended::Reset, AT_ONCE);
-    drop(third);
     for _ in 0..2 {
         lane.forward.wait("connection failed").has("id", "E-TOO-MANY-CONNECTIONS").has("ended_by", "us");
     }

@@ -47,7 +47,6 @@ fn check(listens: &str) {
     client.get("/api/version");
     let answer = client.answer(AT_ONCE);
     assert_eq!(answer.status, 200, "{answer:?}");
-    drop(client);
     let closed = forward.wait("connection closed");
     closed.has("upstream", &address.to_string());
     assert_eq!(forward.stop().with(0).count("upstream down"), 0);

@@ -14,10 +14,9 @@ fn not_of_a_request_that_is_forwarded() {
     let ollama = FakeOllama::on(listener, Manner::Ollama);
     let mut forward = place.start(&["-v", "--upstream", &upstream]);
     forward.wait("upstream is Ollama");
-    let mut client = ask(&place);
+    let client = ask(&place);
     ollama.wait_for("s3cret-word", SOON);
     client.answer(SOON);
-    drop(client);
     keeps_it(forward);
 }
 
@@ -27,10 +26,9 @@ fn not_of_a_request_that_is_refused() {
     let upstream = reserved.address.to_string();
     let mut forward = place.start(&["-v", "--upstream", &upstream, "--wait-for-upstream", "0"]);
     forward.wait("listening");
-    let mut client = ask(&place);
+    let client = ask(&place);
     let answer = client.answer(SOON);
     assert!(answer.status == 503 && !answer.body.contains("s3cret"), "{answer:?}");
-    drop(client);
     keeps_it(forward);
 }
 
@@ -39,10 +37,9 @@ fn not_of_a_request_to_the_demo() {
     let place = Place::new();
     let mut forward = place.start(&["-v", "--upstream", "demo"]);
     forward.wait("forwarding to");
-    let mut client = ask(&place);
+    let client = ask(&place);
     let answer = client.answer(SOON);
     assert_eq!(answer.status, 200, "{answer:?}");
-    drop(client);
     keeps_it(forward);
 }
 

@@ -60,8 +60,8 @@ fn one_that_is_a_website_is_forwarded_as_it_is() {
     forward.wait("upstream is used as given").has("id", "E-UPSTREAM-NOT-OLLAMA");
     let mut client = place.client();
     client.get("/");
+    client.finish();
     assert_eq!(client.answer(SOON).body, "<title>Router login</title>");
-    drop(client);
     warned_once(forward);
 }
 
