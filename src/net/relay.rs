@@ -199,9 +199,9 @@ impl Relay {
     /// Moves what can be moved away from `reader`. Ready(Ok): this way has ended.
     fn pump(&mut self, cx: &mut Context<'_>, reader: Side, tempo: Tempo, total: &AtomicU64) -> Poll<Result<(), Stop>> {
         let writer = reader.other();
-        let (way, from, to) = match reader {
-            Side::Downstream => (&mut self.sent, self.downstream.socket(), self.upstream.socket()),
-            Side::Upstream => (&mut self.received, self.upstream.socket(), self.downstream.socket()),
+        let (way, back, from, to) = match reader {
+            Side::Downstream => (&mut self.sent, &self.received, self.downstream.socket(), self.upstream.socket()),
+            Side::Upstream => (&mut self.received, &self.sent, self.upstream.socket(), self.downstream.socket()),
         };
         let mut turn = match tempo {
             Tempo::Interactive => INTERACTIVE_TURN,
@@ -236,8 +236,11 @@ impl Relay {
                 Ok(Read::End) => {
                     way.hold = Hold::Finished;
                     self.first_end.get_or_insert(reader);
-                    // Fails only when the writer is gone already, which its own way will find out.
-                    let _ = shutdown(to, Shutdown::Write);
+                    // After the second FIN both sockets are closed, which sends it.
+                    if !matches!(back.hold, Hold::Finished) {
+                        // Fails only when the writer is gone already, which its own way will find out.
+                        let _ = shutdown(to, Shutdown::Write);
+                    }
                 }
                 Err(CopyError::Read(error)) => return Poll::Ready(Err(Stop::Failed(reader, error))),
                 Err(CopyError::Write(error)) => return Poll::Ready(Err(Stop::Failed(writer, error))),
