@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
@@ -97,13 +98,13 @@ pub struct Run {
     #[arg(long, value_name = "FILE", env = "OLLAMA_FORWARD_CONFIG")]
     pub config: Option<PathBuf>,
     /// Only warnings and errors
-    #[arg(short, long, env = "OLLAMA_FORWARD_QUIET", conflicts_with_all = ["verbose", "debug"])]
+    #[arg(short, long, env = "OLLAMA_FORWARD_QUIET", value_parser = BoolishValueParser::new(), conflicts_with_all = ["verbose", "debug"])]
     pub quiet: bool,
     /// More: a line a connection; twice: every step
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
     /// The same as -v
-    #[arg(long, env = "OLLAMA_FORWARD_DEBUG")]
+    #[arg(long, env = "OLLAMA_FORWARD_DEBUG", value_parser = BoolishValueParser::new())]
     pub debug: bool,
     /// How log lines are written on standard error [default: text]
     #[arg(long, value_name = "FORMAT", env = "OLLAMA_FORWARD_LOG_FORMAT")]

@@ -19,7 +19,8 @@ pub struct Bulk {
 struct Running {
     handle: Handle,
     /// Dropping it ends the thread.
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 /// It only runs splice loops.
@@ -35,6 +36,17 @@ impl Bulk {
         Ok(Owned(self.handle()?.spawn(work)).joined())
     }
 
+    /// Ends the thread and all work on it, and returns when that is done: what is cut must be reset and told before the
+    /// process ends.
+    pub(super) fn stop(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Running { handle: _, stop, thread }) = running {
+            drop(stop);
+            // An error is a panic of the thread, which was printed when it happened.
+            let _ = thread.join();
+        }
+    }
+
     fn handle(&self) -> io::Result<Handle> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = &*running {
@@ -43,11 +55,11 @@ impl Bulk {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
-        std::thread::Builder::new().name("bulk".into()).stack_size(STACK).spawn(move || {
+        let thread = std::thread::Builder::new().name("bulk".into()).stack_size(STACK).spawn(move || {
             // Ends when the sender is dropped; the value never comes.
             let _: Result<(), _> = runtime.block_on(stopped);
         })?;
-        *running = Some(Running { handle: handle.clone(), _stop: stop });
+        *running = Some(Running { handle: handle.clone(), stop, thread });
         Ok(handle)
     }
 }

@@ -114,6 +114,7 @@ pub async fn run(
     drain_time: Duration,
 ) -> Stopped {
     let mut sessions = JoinSet::new();
+    let mut refusals = JoinSet::new();
     let mut full = false;
     let mut crowd = Crowd::default();
     while *phase.borrow_and_update() == Phase::Run {
@@ -132,7 +133,11 @@ pub async fn run(
             _ = phase.changed() => {}
             _ = sessions.join_next(), if !has_room => {}
             accepted = accept(&listeners), if has_room => match accepted {
-                Ok((client, peer)) => admit(&mut sessions, &shared, client, peer),
+                Ok((client, peer)) => {
+                    // What ended while we waited gives its place away.
+                    while sessions.try_join_next().is_some() {}
+                    admit(&mut sessions, &mut refusals, &shared, client, peer);
+                }
                 Err(error) if descriptors::is_exhausted(&error) => sleep(EXHAUSTED_PAUSE).await,
                 // The client gave up between SYN and accept, or the network failed for it (accept(2)).
                 Err(error) => debug!(%error, "connection not accepted"),
@@ -184,18 +189,25 @@ async fn accept(listeners: &[Listener]) -> io::Result<(TcpStream, SocketAddr)> {
     .await
 }
 
-fn admit(sessions: &mut JoinSet<()>, shared: &Arc<Shared>, client: TcpStream, peer: SocketAddr) {
-    let open = sessions.len();
+/// Serves the client, or tells it that there is no room.
+fn admit(
+    sessions: &mut JoinSet<()>,
+    refusals: &mut JoinSet<()>,
+    shared: &Arc<Shared>,
+    client: TcpStream,
+    peer: SocketAddr,
+) {
     let max = shared.limits.max_connections;
-    if open >= max + MAX_REFUSALS {
-        shared.ledger.refused();
-        crate::net::options::reset_on_close(&client);
-        return;
-    }
     let id = shared.ids.fetch_add(1, Ordering::Relaxed);
-    if open >= max {
+    if sessions.len() >= max {
+        while refusals.try_join_next().is_some() {}
+        if refusals.len() >= MAX_REFUSALS {
+            shared.ledger.refused();
+            crate::net::options::reset_on_close(&client);
+            return;
+        }
         let fault = Fault::new(FaultId::TooManyConnections, format!("{max} connections are open, which is the limit"));
-        sessions.spawn(session::refuse_at_the_door(Arc::clone(shared), id, client, peer, fault));
+        refusals.spawn(session::refuse_at_the_door(Arc::clone(shared), id, client, peer, fault));
         return;
     }
     let abort = sessions.spawn(session::serve(Arc::clone(shared), id, client, peer));
@@ -221,6 +233,7 @@ async fn drain(
     let cut = sessions.len();
     shared.live.cut_all(Cut::Stopping);
     sessions.shutdown().await;
+    shared.bulk.stop();
     info!(drained = open - cut, cut, "stopped");
     Stopped { drained: open - cut, cut }
 }

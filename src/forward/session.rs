@@ -13,10 +13,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tracing::debug;
 
 use super::Shared;
@@ -143,7 +142,9 @@ impl Session {
     /// Tries again while the client waits: nothing has gone upstream yet, so this is always safe.
     async fn keep_trying(&mut self, client: &TcpStream, mut fault: Fault) -> Result<TcpStream, Fault> {
         let shared = Arc::clone(&self.shared);
-        let deadline = self.accepted + shared.limits.wait_for_upstream;
+        let deadline = sleep_until((self.accepted + shared.limits.wait_for_upstream).into());
+        let hung_up = hung_up(client);
+        tokio::pin!(deadline, hung_up);
         let _waiting = match &shared.target {
             Target::Gateway(watch) => Some(watch.wait()),
             Target::Address(_) | Target::Name(_) => None,
@@ -151,19 +152,21 @@ impl Session {
         let mut news = shared.target.news();
         let mut pause = FIRST_PAUSE;
         loop {
-            let left = deadline.saturating_duration_since(clock::now());
-            if left.is_zero() || has_hung_up(client) {
-                return Err(fault);
+            tokio::select! {
+                biased;
+                () = &mut hung_up => return Err(fault),
+                () = &mut deadline => return Err(fault),
+                () = news.wait() => pause = FIRST_PAUSE,
+                () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
             tokio::select! {
-                () = sleep(pause.min(left)) => pause = (pause * 2).min(LONGEST_PAUSE),
-                () = news.wait() => pause = FIRST_PAUSE,
-            }
-            let left = deadline.saturating_duration_since(clock::now()).max(FIRST_PAUSE);
-            match timeout(left, self.attempt()).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => fault = error,
-                Err(_) => {}
+                biased;
+                () = &mut hung_up => return Err(fault),
+                // An attempt that began in time may end: it takes no longer than the time to connect.
+                outcome = self.attempt() => match outcome {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => fault = error,
+                },
             }
         }
     }
@@ -312,10 +315,13 @@ impl From<Side> for EndedBy {
     }
 }
 
-/// The client has closed its side (or all of it) while it was waiting.
-fn has_hung_up(client: &TcpStream) -> bool {
-    let ready = client.ready(Interest::READABLE).now_or_never();
-    ready.is_some_and(|ready| ready.map_or(true, tokio::io::Ready::is_read_closed))
+/// Returns when the client has closed its side, or all of it.
+async fn hung_up(client: &TcpStream) {
+    // Of all interests, this one alone is told of the end of the stream but not of data that waits to be read.
+    match client.ready(Interest::PRIORITY).await {
+        Ok(ready) if !ready.is_read_closed() => std::future::pending().await,
+        Ok(_) | Err(_) => {}
+    }
 }
 
 /// An error in the words of the connection's end.

@@ -168,7 +168,7 @@ impl Finder {
                 changed = snapshots.changed() => if changed.is_ok() { continue } else { return },
                 outcome = self.round(&snapshot) => outcome,
             };
-            let looks_further = self.looks_further(&outcome);
+            let looks_further = outcome.is_err() && self.fruitless.is_multiple_of(LATE_EVERY);
             self.conclude(outcome);
             if looks_further && self.found().is_none() {
                 // Clients know the reason by now; only the search waits for programs that are slow.
@@ -193,16 +193,6 @@ impl Finder {
         let late: Vec<Candidate> = self.late.iter().filter(known).cloned().collect();
         early.extend(late);
         self.first_that_answers(early).await
-    }
-
-    /// Whether slow programs should be asked after this outcome: not where somebody else answers, and only once in a while.
-    fn looks_further(&self, outcome: &Result<Gateway, Tried>) -> bool {
-        match outcome {
-            Ok(_) => false,
-            Err(tried) => {
-                self.fruitless.is_multiple_of(LATE_EVERY) && !tried.iter().any(|(_, refusal)| refusal.is_foreign())
-            }
-        }
     }
 
     /// The addresses that only Windows programs or a resolver know.

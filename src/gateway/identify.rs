@@ -51,7 +51,7 @@ pub enum DialFault {
     Unreachable,
     /// Accepted and reset before we saw that it was accepted.
     Reset,
-    Other,
+    Other(io::ErrorKind),
 }
 
 /// Ollama answers `/api/version` from memory, within a millisecond; this is for a busy host.
@@ -176,7 +176,7 @@ impl Refusal {
             Self::Dial(DialFault::Refused) => (FaultId::UpstreamRefused, format!("{place} refuses connections")),
             Self::Dial(DialFault::Timeout) => (FaultId::UpstreamTimeout, format!("{place} does not answer")),
             Self::Dial(DialFault::Unreachable) => (FaultId::UpstreamUnreachable, format!("{place} cannot be reached")),
-            Self::Dial(DialFault::Other) => (FaultId::Internal, format!("cannot connect to {place}")),
+            Self::Dial(DialFault::Other(kind)) => (FaultId::Internal, format!("cannot connect to {place}: {kind}")),
             Self::Reset | Self::Dial(DialFault::Reset) => {
                 (FaultId::UpstreamReset, format!("{place} accepts connections and drops them"))
             }
@@ -211,9 +211,9 @@ impl From<&DialError> for DialFault {
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
                     Self::Unreachable
                 }
-                _ => Self::Other,
+                other => Self::Other(other),
             },
-            DialError::Socket(_) => Self::Other,
+            DialError::Socket(source) => Self::Other(source.kind()),
         }
     }
 }

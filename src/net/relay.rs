@@ -91,6 +91,8 @@ pub struct Relay {
 struct Way {
     hold: Hold,
     splices: bool,
+    /// The event loop forgot that the reader has data ([`Way::watch`]): ask the socket itself, until it has none.
+    forgotten: bool,
     bytes: u64,
 }
 
@@ -212,7 +214,10 @@ impl Relay {
                 Hold::Finished => return Poll::Ready(Ok(())),
                 Hold::Empty => {}
                 Hold::Rest(_) | Hold::Piped(..) => {
-                    ready!(to.poll_write_ready(cx)).map_err(|error| Stop::Failed(writer, error))?;
+                    let Poll::Ready(writable) = to.poll_write_ready(cx) else {
+                        return way.watch(cx, from).map_err(|error| Stop::Failed(reader, error));
+                    };
+                    writable.map_err(|error| Stop::Failed(writer, error))?;
                     way.write(to).map_err(|error| Stop::Failed(writer, error))?;
                     continue;
                 }
@@ -221,7 +226,9 @@ impl Relay {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            ready!(from.poll_read_ready(cx)).map_err(|error| Stop::Failed(reader, error))?;
+            if !way.forgotten {
+                ready!(from.poll_read_ready(cx)).map_err(|error| Stop::Failed(reader, error))?;
+            }
             let read = if way.splices { way.splice_from(from) } else { way.copy(from, to) };
             match read {
                 Ok(Read::Bytes(count)) => {
@@ -280,8 +287,12 @@ impl Way {
     /// Small messages: read into the thread's buffer and write at once. What the writer does not take becomes the rest.
     fn copy(&mut self, from: &TcpStream, to: &TcpStream) -> Result<Read, CopyError> {
         BUFFER.with_borrow_mut(|buffer| {
-            let count = match receive(from, buffer).map_err(CopyError::Read)? {
-                None => return Ok(Read::Nothing),
+            let received = if self.forgotten { receive_now(from, buffer) } else { receive(from, buffer) };
+            let count = match received.map_err(CopyError::Read)? {
+                None => {
+                    self.forgotten = false;
+                    return Ok(Read::Nothing);
+                }
                 Some(0) => return Ok(Read::End),
                 Some(count) => count,
             };
@@ -301,7 +312,8 @@ impl Way {
             self.splices = false;
             return Ok(Read::Nothing);
         };
-        let filled = not_yet(from.try_io(Interest::READABLE, || pipe.fill(from)));
+        let filled = if self.forgotten { pipe.fill(from) } else { from.try_io(Interest::READABLE, || pipe.fill(from)) };
+        let filled = not_yet(filled);
         match filled.map_err(CopyError::Read)? {
             Some(0) => {
                 pipe.give_back();
@@ -313,10 +325,30 @@ impl Way {
                 Ok(Read::Bytes(count))
             }
             None => {
+                self.forgotten = false;
                 pipe.give_back();
                 Ok(Read::Nothing)
             }
         }
+    }
+
+    /// While the writer takes nothing, nobody reads, and a reader that dies would go unnoticed. Waits for its death.
+    ///
+    /// The event loop tells of news only, and data that waits is no news: so it is made to forget the data first.
+    fn watch<T>(&mut self, cx: &mut Context<'_>, from: &TcpStream) -> Poll<io::Result<T>> {
+        if from.poll_read_ready(cx)?.is_ready() {
+            if let Some(error) = not_yet(from.try_io(Interest::ERROR, || SockRef::from(from).take_error()))?.flatten() {
+                return Poll::Ready(Err(error));
+            }
+            let forget: io::Result<()> = from.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+            not_yet(forget)?;
+            self.forgotten = true;
+            // Ready again means that the reader has ended its sending, which takes nothing from us.
+            if let Poll::Ready(Err(error)) = from.poll_read_ready(cx) {
+                return Poll::Ready(Err(error));
+            }
+        }
+        Poll::Pending
     }
 
     /// Writes some of what is held.
@@ -337,6 +369,11 @@ impl Way {
         }
         Ok(())
     }
+}
+
+/// Reads what is there, whatever the event loop thinks. None: nothing.
+fn receive_now(from: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    not_yet(recv(from, buffer, RecvFlags::empty()).map(|(count, _)| count).map_err(io::Error::from))
 }
 
 /// Reads what is there. None: nothing yet.

@@ -102,6 +102,20 @@ fn the_registry_is_asked_when_nobody_else_answers() {
 }
 
 #[test]
+fn the_registry_is_not_asked_all_the_time() {
+    let Some(lab) = Lab::nat() else { return };
+    // Refuses at once, so that the rounds are short.
+    lab.win.ip("addr add 172.24.15.254/20 dev vEth");
+    lab.sysroot.registry_gateway("172.24.15.254");
+    let mut forward = lab.forward(&["--wait-for-upstream", "6s"]);
+    forward.wait("searching for Ollama on Windows");
+    // A waiting client makes the search hurry: about three rounds a second.
+    assert_eq!(lab.get("/api/tags").status, 503);
+    let questions = lab.sysroot.registry_questions();
+    assert!((1..=2).contains(&questions), "{questions} times in 6 s");
+}
+
+#[test]
 fn the_lowest_metric_wins() {
     let Some(lab) = Lab::nat() else { return };
     second_switch(&lab);
