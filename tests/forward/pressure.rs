@@ -10,12 +10,45 @@ use crate::wire::{AT_ONCE, MOMENT, drink, ends, finish, pour};
 
 /// More than all buffers on the way together.
 const ENDLESS: usize = 1 << 30;
+/// What is spliced, and what is copied.
+const BULK: &[usize] = &[65_536];
+const WORDS: &[usize] = &[1461, 7, 4099];
 
 #[test]
 fn a_client_that_does_not_read_stops_the_upstream() {
+    check_download(BULK);
+}
+
+#[test]
+fn a_client_that_does_not_read_small_words_stops_the_upstream() {
+    check_download(WORDS);
+}
+
+#[test]
+fn an_upstream_that_does_not_read_stops_the_client() {
+    check_upload(BULK);
+}
+
+#[test]
+fn an_upstream_that_does_not_read_small_words_stops_the_client() {
+    check_upload(WORDS);
+}
+
+#[test]
+fn one_that_is_stuck_holds_up_nobody_else() {
     let lane = Lane::new();
     let (client, upstream) = lane.pair();
-    let stuck = stuck(&lane, &upstream, "received");
+    stuck(&lane, &upstream, "received", BULK);
+    let (other, others) = lane.pair();
+    crate::wire::flow(&others, &other, 5_000_000, &[65_537]);
+    assert_eq!(drink(&client, 1_000_000), (1_000_000, None));
+}
+
+#[track_caller]
+fn check_download(sizes: &[usize]) {
+    let lane = Lane::new();
+    let (client, upstream) = lane.pair();
+    let stuck = stuck(&lane, &upstream, "received", sizes);
     finish(&upstream);
     assert_eq!(drink(&client, usize::MAX), (stuck, Some(Ended::Fin)));
     drop(client);
@@ -23,11 +56,11 @@ fn a_client_that_does_not_read_stops_the_upstream() {
     lane.closed().has("received", &stuck.to_string()).has("sent", "0");
 }
 
-#[test]
-fn an_upstream_that_does_not_read_stops_the_client() {
+#[track_caller]
+fn check_upload(sizes: &[usize]) {
     let lane = Lane::new();
     let (client, upstream) = lane.pair();
-    let stuck = stuck(&lane, &client, "sent");
+    let stuck = stuck(&lane, &client, "sent", sizes);
     finish(&client);
     assert_eq!(drink(&upstream, usize::MAX), (stuck, Some(Ended::Fin)));
     drop(upstream);
@@ -35,22 +68,12 @@ fn an_upstream_that_does_not_read_stops_the_client() {
     lane.closed().has("sent", &stuck.to_string()).has("received", "0");
 }
 
-#[test]
-fn one_that_is_stuck_holds_up_nobody_else() {
-    let lane = Lane::new();
-    let (client, upstream) = lane.pair();
-    stuck(&lane, &upstream, "received");
-    let (other, others) = lane.pair();
-    crate::wire::flow(&others, &other, 5_000_000, &[65_537]);
-    assert_eq!(drink(&client, 1_000_000), (1_000_000, None));
-}
-
 /// Writes until nothing more is taken, and makes sure that the forwarder rests. Returns how much was taken.
 #[track_caller]
-fn stuck(lane: &Lane, from: &TcpStream, way: &str) -> usize {
+fn stuck(lane: &Lane, from: &TcpStream, way: &str, sizes: &[usize]) -> usize {
     let memory = resident_kib(&lane.forward);
     from.set_write_timeout(Some(MOMENT)).unwrap();
-    let (poured, ended) = pour(from, ENDLESS, &[65_536]);
+    let (poured, ended) = pour(from, ENDLESS, sizes);
     assert_eq!(ended, Some(Ended::Timeout), "after {poured} bytes");
     let moved = lane.place.report()["bytes"][way].as_u64().unwrap();
     let cpu = cpu_ticks(&lane.forward);
