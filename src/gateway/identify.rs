@@ -148,7 +148,7 @@ async fn ask(stream: TcpStream, address: SocketAddr, mark: &ProbeMark) -> Result
 }
 
 fn refusal(error: &hyper::Error) -> Refusal {
-    let broke_off = error.source().is_some_and(|source| source.is::<io::Error>());
+    let broke_off = error.source().is_some_and(<dyn Error>::is::<io::Error>);
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() || broke_off {
         return Refusal::Reset;
     }
