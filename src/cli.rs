@@ -32,7 +32,9 @@ const STYLES: Styles = Styles::styled()
 
 /// Reach Ollama on Windows from WSL2: serves localhost:11434, finds Windows, follows it, says why when it cannot.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXAMPLES, styles = STYLES, args_conflicts_with_subcommands = true)]
+#[command(version, after_help = EXAMPLES, styles = STYLES, args_conflicts_with_subcommands = true)]
+// The last lines of the help tell of all variables at once.
+#[command(mut_args(|arg| arg.hide_env(true)))]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -99,8 +99,8 @@ fault_ids! {
         "the laptop slept, the network changed, or Windows forgot the connection",
         "send the request again; if it happens while nothing slept, see: ollama-forward status";
     UpstreamLoop "E-UPSTREAM-LOOP": "the upstream leads back to this forwarder",
-        "wslrelay or a portproxy on Windows sends the port back into WSL",
-        "on Windows: netsh interface portproxy show all   and delete the line that points to localhost:11434";
+        "it is this forwarder's own address, or wslrelay or a portproxy on Windows sends the port back into WSL",
+        "name another upstream or --listen-port, or on Windows: netsh interface portproxy show all   and delete the line for the port";
     TooManyConnections "E-TOO-MANY-CONNECTIONS": "more connections are open than allowed",
         "a client that leaks connections, or a limit that is too low", "ollama-forward --max-connections N";
     OutOfDescriptors "E-OUT-OF-DESCRIPTORS": "the process may not open more files or sockets",

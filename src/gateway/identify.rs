@@ -1,6 +1,7 @@
 //! Is this Ollama? `GET /api/version` to one address, judged. Nothing else is ever sent to an address that was only
 //! discovered.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -147,10 +148,11 @@ async fn ask(stream: TcpStream, address: SocketAddr, mark: &ProbeMark) -> Result
 }
 
 fn refusal(error: &hyper::Error) -> Refusal {
-    if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
-        return Refusal::NotOllama("an answer that is not HTTP".into());
+    let broke_off = error.source().is_some_and(<dyn Error>::is::<io::Error>);
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() || broke_off {
+        return Refusal::Reset;
     }
-    Refusal::Reset
+    Refusal::NotOllama("an answer that is not HTTP".into())
 }
 
 /// Ollama says 200 and a JSON object with a string `version`.

@@ -165,6 +165,10 @@ pub(super) async fn run(program: PathBuf, args: &[&str], directory: &Path, limit
     let mut command = Command::new(program);
     command.args(args).current_dir(directory).stdin(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true);
+    if std::env::var_os("WSL_INTEROP").is_none() {
+        // Services, sudo and cron have lost it; this is the socket of WSL's own init (WSL, `config.cpp`).
+        command.env("WSL_INTEROP", "/run/WSL/1_interop");
+    }
     let output = tokio::time::timeout(limit, command.output()).await.ok()?.ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
