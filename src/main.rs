@@ -19,6 +19,10 @@ fn main() -> ExitCode {
     match app::run(cli) {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Printed(text)) => print(&text),
+        Ok(Ended::NoneRunning(text)) => {
+            print(&text);
+            ExitCode::from(FaultId::NotRunning.exit_code())
+        }
         Ok(Ended::Cut) => ExitCode::from(INTERRUPTED),
         Err(fault) => {
             complain(&fault);

@@ -40,6 +40,8 @@ pub enum Ended {
     Well,
     /// With a result for standard output.
     Printed(String),
+    /// The same, and the result is that no forwarder runs.
+    NoneRunning(String),
     /// After a signal, connections had to be cut.
     Cut,
 }
@@ -71,7 +73,8 @@ fn explain(text: &str) -> Result<Ended, Fault> {
 fn status(json: bool, port: Option<u16>) -> Result<Ended, Fault> {
     let reports = status::directory().map(|directory| status::ask(&directory, port)).unwrap_or_default();
     match (json, reports.as_slice()) {
-        (_, []) => {
+        (true, []) => Ok(Ended::NoneRunning(status::to_json(&[]) + "\n")),
+        (false, []) => {
             let place = port.map_or_else(String::new, |port| format!(" on port {port}"));
             Err(Fault::new(FaultId::NotRunning, format!("no ollama-forward of this user runs{place}")))
         }

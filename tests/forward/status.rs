@@ -127,9 +127,17 @@ fn two_of_one_user_are_both_told_and_can_be_told_apart() {
 #[test]
 fn where_none_runs_it_says_so() {
     let place = Place::new();
-    for args in [&[][..], &["--json"], &["--listen-port", "11434"]] {
+    for args in [&[][..], &["--listen-port", "11434"]] {
         not_running(&place.status(args));
     }
+}
+
+#[test]
+fn a_program_that_asks_reads_json_though_none_runs() {
+    let output = Place::new().status(&["--json"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(text(&output.stdout), "{\"schema_version\":1,\"forwards\":[]}\n");
+    assert_eq!(text(&output.stderr), "");
 }
 
 #[test]
@@ -139,7 +147,7 @@ fn after_a_good_end_none_runs() {
     place.serves();
     assert_eq!(place.status(&[]).status.code(), Some(0));
     forward.stop().with(0);
-    not_running(&place.status(&["--json"]));
+    not_running(&place.status(&[]));
 }
 
 #[test]
@@ -153,7 +161,7 @@ fn what_a_killed_one_left_behind_is_no_obstacle() {
     place.serves();
     first.signal(SIGKILL);
     assert_eq!(first.exit().code, None);
-    not_running(&place.status(&["--json"]));
+    not_running(&place.status(&[]));
     let mut second = place.start(&["--upstream", &upstream]);
     second.wait("upstream is Ollama");
     place.serves();
