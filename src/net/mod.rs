@@ -7,3 +7,4 @@ pub mod options;
 pub mod owner;
 pub mod relay;
 mod splice;
+mod way;
