@@ -141,9 +141,10 @@ async fn ask(stream: TcpStream, address: SocketAddr, mark: &ProbeMark) -> Result
         judge(status, body.map(http_body_util::Collected::to_bytes).ok().as_deref())
     };
     tokio::select! {
-        answer = exchange => answer,
-        // The connection reports its own end to the request; this arm only keeps it running.
+        // The connection first: it knows why it failed, while the request only learns that it did.
+        biased;
         Err(error) = connection => Err(refusal(&error)),
+        answer = exchange => answer,
     }
 }
 
