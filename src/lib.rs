@@ -26,6 +26,7 @@
 //! - Nothing is sent to an upstream twice: attempts are repeated only while no byte has gone there.
 //! - Each connection tells exactly one closing record. Contents are never logged.
 //! - An idle connection owns no buffer and no pipe.
+//! - `translate` does no I/O and reads no clock. (Its bridge is not built yet; no command uses it.)
 //! - Every task belongs to a `JoinSet` and ends with it.
 
 pub mod app;
@@ -40,3 +41,4 @@ pub mod log;
 pub mod net;
 pub mod report;
 pub mod status;
+pub mod translate;

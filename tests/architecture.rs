@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("demo", &[]),
     ("status", &[]),
     ("net", &["clock"]),
+    ("translate", &[]),
     ("config", &["fault", "log", "net"]),
     ("cli", &["config", "log", "net"]),
     ("gateway", &["clock", "fault", "log", "net"]),
@@ -31,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Files without I/O: texts and values in, values out.
 const PURE: &[&str] =
-    &["config", "fault.rs", "gateway/select.rs", "gateway/settle.rs", "demo/model.rs", "demo/tools.rs", "demo/wire"];
+    &["config", "fault.rs", "gateway/select.rs", "gateway/settle.rs", "demo/model.rs", "demo/tools.rs", "demo/wire", "translate"];
 
 /// Words that mean I/O, a clock, or chance.
 const IMPURE_WORDS: &[&str] = &[

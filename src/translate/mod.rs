@@ -1,0 +1,24 @@
+//! Responses ⇄ chat: the pure half of the bridge. No I/O, no clock; one request and its answer at a time.
+//!
+//! What stands here so far is what depends on nothing else: the words that a model may call, calls that were printed as
+//! text, and arguments that need mending. No command uses it yet.
+
+pub mod recover;
+
+use serde_json::{Map, Value};
+
+/// A function that the model may call, as the upstream was told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// Unique among the tools of one request.
+    pub name: String,
+    /// A JSON schema of type `object`.
+    pub parameters: Value,
+}
+
+/// A call that is complete and checked: its name is declared, its arguments fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub name: String,
+    pub arguments: Map<String, Value>,
+}
