@@ -31,8 +31,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Files without I/O: texts and values in, values out.
-const PURE: &[&str] =
-    &["config", "fault.rs", "gateway/select.rs", "gateway/settle.rs", "demo/model.rs", "demo/tools.rs", "demo/wire", "translate"];
+const PURE: &[&str] = &[
+    "config",
+    "fault.rs",
+    "gateway/select.rs",
+    "gateway/settle.rs",
+    "demo/model.rs",
+    "demo/tools.rs",
+    "demo/wire",
+    "translate",
+];
 
 /// Words that mean I/O, a clock, or chance.
 const IMPURE_WORDS: &[&str] = &[

@@ -4,6 +4,7 @@
 //! text, and arguments that need mending. No command uses it yet.
 
 pub mod recover;
+pub mod repair;
 
 use serde_json::{Map, Value};
 
