@@ -3,6 +3,8 @@
 //! What stands here so far is what depends on nothing else: the words that a model may call, calls that were printed as
 //! text, and arguments that need mending. No command uses it yet.
 
+pub mod tools;
+
 use serde_json::{Map, Value};
 
 /// A function that the model may call, as the upstream was told of it.
