@@ -1,6 +1,7 @@
 //! The table: flat name ↔ what the client declared. Made anew for each request, never kept.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use serde_json::{Map, Value, json};
 
@@ -89,16 +90,7 @@ impl Table {
 
     /// `tools` of Ollama's `/api/chat`, and of any chat completions API.
     pub fn to_chat_tools(&self) -> Vec<Value> {
-        let described = self.declared.iter().zip(&self.tools);
-        described
-            .map(|(declared, tool)| {
-                let mut function = json!({"name": declared.name, "parameters": declared.parameters});
-                if !tool.description.is_empty() {
-                    function["description"] = json!(tool.description);
-                }
-                json!({"type": "function", "function": function})
-            })
-            .collect()
+        self.declared.iter().zip(&self.tools).map(|(declared, tool)| chat_tool(declared, &tool.description)).collect()
     }
 
     /// The flat name of a function or custom tool in the history. One that is not declared (any more) gets a name of the
@@ -279,15 +271,27 @@ fn shorten(name: &str, at: &str, tool: &mut Tool, notes: &mut Vec<Note>) -> Valu
     if matches!(tool.origin, Origin::Custom { .. }) && known::form(name).is_none() {
         return tool.schema.clone();
     }
-    let declared =
-        Function { name: name.to_owned(), description: tool.description.clone(), parameters: tool.schema.clone() };
+    let (description, parameters) = (mem::take(&mut tool.description), mem::take(&mut tool.schema));
+    let declared = Function { name: name.to_owned(), description, parameters };
     let short = compact::simplify(&declared);
-    let unmentioned = compact::unmentioned(&tool.schema, &short.parameters);
+    let unmentioned = compact::unmentioned(&declared.parameters, &short.parameters);
     if !unmentioned.is_empty() {
         notes.push(Note { at: at.to_owned(), why: Why::Unmentioned(unmentioned) });
     }
-    tool.description = short.description;
+    (tool.description, tool.schema) = (short.description, declared.parameters);
     short.parameters
+}
+
+/// Built by hand: `json!` would copy each schema through the serializer, twice.
+fn chat_tool(declared: &Declared, description: &str) -> Value {
+    let mut function = Map::new();
+    function.insert("name".to_owned(), declared.name.clone().into());
+    if !description.is_empty() {
+        function.insert("description".to_owned(), description.into());
+    }
+    function.insert("parameters".to_owned(), declared.parameters.clone());
+    let function = Value::Object(function);
+    [("type".to_owned(), "function".into()), ("function".to_owned(), function)].into_iter().collect()
 }
 
 /// The text that a model gave: `input`, or the only thing it gave, else all of it.
