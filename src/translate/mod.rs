@@ -5,6 +5,7 @@
 
 pub mod recover;
 pub mod repair;
+pub mod tools;
 
 use serde_json::{Map, Value};
 
