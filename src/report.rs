@@ -34,11 +34,10 @@ struct Seen {
 impl Reporter {
     pub fn new(config: &Config, mode: Option<Mode>, listeners: &[Listener], shared: Arc<Shared>) -> Arc<Self> {
         let now = clock::now();
-        let is_auto = matches!(config.upstream, Upstream::Auto(_));
         Arc::new(Self {
             shared,
             listen: listeners.iter().map(|listener| listener.address.to_string()).collect(),
-            mode: mode.filter(|_| is_auto),
+            mode,
             is_demo: config.upstream == Upstream::Demo,
             started: now,
             seen: Mutex::new(Seen { changed: now, version: None }),

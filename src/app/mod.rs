@@ -88,7 +88,6 @@ fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
     let layer = run.layer().over(files(run.config.as_deref())?);
     let _log = log::start(layer.log.settings());
     let config = layer.finish(root)?;
-    descriptors::raise_limit();
     let internal = |what: &str, error: io::Error| Fault::new(FaultId::Internal, format!("{what}: {error}"));
     // Small messages never leave this thread; bulk gets one of its own when there is some.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -138,14 +137,16 @@ fn watch_signals() -> io::Result<Sender<Phase>> {
 /// From the configuration to the last connection.
 async fn forward_all(config: Config, phase: Sender<Phase>) -> Result<Ended, Fault> {
     let mark = ProbeMark::default();
-    let system = SystemText::read(&config.root).await;
+    let mut system = SystemText::read(&config.root);
     let follower = follow(&config).await?;
-    let mode = follower.as_ref().map(|(_, snapshots)| system.mode(&snapshots.borrow()));
-    if let Upstream::Auto(port) = config.upstream {
-        let mode = mode.as_ref().expect("auto follows the network, or has failed");
-        if let Some(ended) = nothing_to_do(mode, port, &config, &mark).await? {
+    let mut mode = None;
+    if let (Upstream::Auto(port), Some((_, snapshots))) = (&config.upstream, &follower) {
+        system = system.with_wslinfo(&config.root).await;
+        let judged = system.mode(&snapshots.borrow());
+        if let Some(ended) = nothing_to_do(&judged, *port, &config, &mark).await? {
             return Ok(ended);
         }
+        mode = Some(judged);
     }
     let listeners = listen(&config, system.is_wsl_kernel())?;
     let mut parts = JoinSet::new();

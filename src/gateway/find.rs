@@ -162,11 +162,15 @@ impl Finder {
                 self.publish.send_replace(Whereabouts::NotNeeded(mode));
                 return;
             }
-            self.withdraw_if_gone(&snapshot);
+            let mut candidates = self.candidates(&snapshot);
+            if self.is_gone(&candidates) {
+                self.withdraw();
+                candidates = self.candidates(&snapshot);
+            }
             let mut snapshots = self.snapshots.clone();
             let outcome = tokio::select! {
                 changed = snapshots.changed() => if changed.is_ok() { continue } else { return },
-                outcome = self.round(&snapshot) => outcome,
+                outcome = self.first_that_answers(candidates) => outcome,
             };
             let looks_further = outcome.is_err() && self.fruitless.is_multiple_of(LATE_EVERY);
             self.conclude(outcome);
@@ -186,23 +190,20 @@ impl Finder {
         }
     }
 
-    /// The addresses that cost nothing to know, best first, and what came of asking them.
-    async fn round(&self, snapshot: &Snapshot) -> Result<Gateway, Tried> {
-        let mut early = candidates(snapshot, &self.resolv_conf());
-        let known = |late: &&Candidate| !early.iter().any(|candidate| candidate.ip == late.ip);
+    /// The addresses that cost nothing to know, best first, then those that slow programs told before.
+    fn candidates(&self, snapshot: &Snapshot) -> Vec<Candidate> {
+        let resolv_conf = fs::read_to_string(self.around.root.join("etc/resolv.conf")).unwrap_or_default();
+        let mut all = candidates(snapshot, &resolv_conf);
+        let known = |late: &&Candidate| !all.iter().any(|candidate| candidate.ip == late.ip);
         let late: Vec<Candidate> = self.late.iter().filter(known).cloned().collect();
-        early.extend(late);
-        self.first_that_answers(early).await
+        all.extend(late);
+        all
     }
 
     /// The addresses that only Windows programs or a resolver know.
     async fn late_round(&mut self) -> Option<Gateway> {
         self.late = late_candidates(&self.around.root).await;
         self.first_that_answers(self.late.clone()).await.ok()
-    }
-
-    fn resolv_conf(&self) -> String {
-        fs::read_to_string(self.around.root.join("etc/resolv.conf")).unwrap_or_default()
     }
 
     async fn first_that_answers(&self, candidates: Vec<Candidate>) -> Result<Gateway, Tried> {
@@ -240,19 +241,19 @@ impl Finder {
         }
     }
 
-    /// A gateway that the network does not lead to any more gets no new connection from now on.
-    fn withdraw_if_gone(&mut self, snapshot: &Snapshot) {
+    /// Whether the network does not lead to the gateway any more.
+    fn is_gone(&self, candidates: &[Candidate]) -> bool {
+        let is_candidate = |address: IpAddr| candidates.iter().any(|candidate| IpAddr::V4(candidate.ip) == address);
+        self.found().is_some_and(|current| !is_candidate(current.address.ip()))
+    }
+
+    /// The gateway gets no new connection from now on, and what slow programs told of the old network is forgotten.
+    fn withdraw(&mut self) {
         let Some(current) = self.found() else { return };
-        let still = candidates(snapshot, &self.resolv_conf())
-            .iter()
-            .chain(&self.late)
-            .any(|candidate| IpAddr::V4(candidate.ip) == current.address.ip());
-        if !still {
-            let what = format!("the network no longer leads to {}", current.address);
-            self.tell(Whereabouts::Searching(Arc::new(Fault::new(FaultId::NoWindows, what))));
-            self.late.clear();
-            self.fruitless = 0;
-        }
+        let what = format!("the network no longer leads to {}", current.address);
+        self.tell(Whereabouts::Searching(Arc::new(Fault::new(FaultId::NoWindows, what))));
+        self.late.clear();
+        self.fruitless = 0;
     }
 
     fn conclude(&mut self, outcome: Result<Gateway, Tried>) {

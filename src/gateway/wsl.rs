@@ -137,21 +137,26 @@ impl SystemText {
         }
     }
 
-    /// Reads the texts below `root` (`/` outside tests).
-    pub async fn read(root: &Path) -> Self {
+    /// Reads the texts below `root` (`/` outside tests), but asks no program.
+    pub fn read(root: &Path) -> Self {
         let text = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
         let exists = |path: &str| root.join(path).exists();
-        let mut read = Self {
+        Self {
             osrelease: text("proc/sys/kernel/osrelease"),
             cmdline: text("proc/cmdline"),
             run_wsl: exists("run/WSL"),
             container_mark: exists(".dockerenv") || exists("run/.containerenv"),
             wslinfo: None,
-        };
-        if read.is_wsl_kernel() {
-            read.wslinfo = run(root.join("usr/bin/wslinfo"), &["--networking-mode", "-n"], root, WSLINFO_TIME).await;
         }
-        read
+    }
+
+    /// Asks `wslinfo` too. Only who has to find Windows needs its word, and it may hang.
+    #[must_use]
+    pub async fn with_wslinfo(mut self, root: &Path) -> Self {
+        if self.is_wsl_kernel() {
+            self.wslinfo = run(root.join("usr/bin/wslinfo"), &["--networking-mode", "-n"], root, WSLINFO_TIME).await;
+        }
+        self
     }
 }
 
