@@ -3,9 +3,12 @@
 //! What stands here so far is what depends on nothing else: the words that a model may call, calls that were printed as
 //! text, and arguments that need mending. No command uses it yet.
 
+pub mod failure;
 pub mod recover;
 pub mod repair;
+pub mod request;
 pub mod tools;
+pub mod wire;
 
 use serde_json::{Map, Value};
 
@@ -16,6 +19,14 @@ pub struct Declared {
     pub name: String,
     /// A JSON schema of type `object`.
     pub parameters: Value,
+}
+
+/// Who asks: what a client makes of an answer differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// Codex throws a turn away that is `incomplete` (0.98 to 0.169), so a cut answer is `completed` for it.
+    Codex,
+    Other,
 }
 
 /// A call that is complete and checked: its name is declared, its arguments fit.
