@@ -27,3 +27,16 @@ pub enum Kind {
     /// The model cannot think, as the upstream has it.
     NoThinking,
 }
+
+impl Failure {
+    /// For `error.code` of a failed response (codex-client section 5).
+    pub fn code(&self) -> &'static str {
+        match self.kind {
+            Kind::Overflow { .. } => "context_length_exceeded",
+            Kind::Transient | Kind::Busy => "server_error",
+            Kind::Permanent | Kind::NoModel | Kind::BadCall { .. } | Kind::NoTools | Kind::NoThinking => {
+                "invalid_prompt"
+            }
+        }
+    }
+}

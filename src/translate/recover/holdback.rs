@@ -50,6 +50,11 @@ impl Holdback {
         &self.text[from..self.shown]
     }
 
+    /// All that was fed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What waits.
     pub fn held(&self) -> &str {
         &self.text[self.shown..]
