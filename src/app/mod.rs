@@ -169,7 +169,11 @@ async fn forward_all(config: Config, phase: Sender<Phase>) -> Result<Ended, Faul
     let (failed, mut failure) = watched::channel(None);
     parts.spawn(watch::supervise(Arc::clone(&shared), config.clone(), reporter, phase.clone(), failed));
 
-    let Stopped { cut, .. } = forward::run(listeners, Arc::clone(&shared), phase.subscribe(), config.drain_time).await;
+    let Stopped { cut, .. } =
+        forward::run(listeners, Arc::clone(&shared), phase.subscribe(), config.drain_time, |accepted| {
+            forward::serve(Arc::clone(&shared), accepted)
+        })
+        .await;
     drop(parts);
     match failure.borrow_and_update().clone() {
         Some(fault) => Err(fault),

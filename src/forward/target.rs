@@ -68,6 +68,19 @@ impl Target {
         }
     }
 
+    /// Whether a connection to `address`, made a few seconds ago, goes where one made now would go.
+    pub fn leads_to(&self, address: SocketAddr) -> bool {
+        match self {
+            Self::Address(ours) => *ours == address,
+            // A name is looked up anew soon enough.
+            Self::Name(_) => true,
+            Self::Gateway(watch) => match watch.current() {
+                Whereabouts::Found(gateway) => gateway.address == address,
+                Whereabouts::Searching(_) | Whereabouts::NotNeeded(_) => false,
+            },
+        }
+    }
+
     /// What changes from now on.
     pub(super) fn news(&self) -> News {
         match self {

@@ -1,0 +1,108 @@
+//! Layer 7: the same port as [`crate::forward`], read as HTTP. Requests of the Responses API are translated, all others pass
+//! through as they are.
+//!
+//! ```text
+//! serve ─ a client's connection ─> host (may it?) ─> route ─┬─> exchange ─┐
+//!                                                           ├─> pass ─────┴─> upstream (links)
+//!                                                           └─> respond (our own few words)
+//! ```
+
+mod exchange;
+mod line;
+mod pass;
+mod respond;
+mod upstream;
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http_body_util::Full;
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
+
+use crate::forward::Shared;
+
+pub use pass::{Passing, Upload};
+pub use upstream::{Link, Outgoing, Unanswered, Upstream};
+
+/// What all exchanges share.
+pub struct Bridge {
+    pub shared: Arc<Shared>,
+    pub upstream: Upstream,
+}
+
+impl Bridge {
+    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+        let upstream = Upstream::new(Arc::clone(&shared));
+        Arc::new(Self { shared, upstream })
+    }
+}
+
+impl fmt::Debug for Bridge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bridge").field("idle_links", &self.upstream.idle()).finish_non_exhaustive()
+    }
+}
+
+/// Why a body broke off. The client's connection is then reset.
+pub type Broken = Box<dyn Error + Send + Sync>;
+
+/// The body of an answer to a client.
+pub enum Body {
+    Whole(Full<Bytes>),
+    /// The upstream's, as it comes.
+    Passing(Passing),
+    /// Made while it is read.
+    Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = Broken> + Send>>),
+}
+
+impl Body {
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::Whole(Full::new(bytes.into()))
+    }
+
+    pub fn empty() -> Self {
+        Self::Whole(Full::default())
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole(_) => "Whole",
+            Self::Passing(_) => "Passing",
+            Self::Boxed(_) => "Boxed",
+        })
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Whole(whole) => Pin::new(whole).poll_frame(cx).map_err(|never| match never {}),
+            Self::Passing(passing) => Pin::new(passing).poll_frame(cx).map_err(Into::into),
+            Self::Boxed(boxed) => boxed.as_mut().poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(whole) => whole.is_end_stream(),
+            Self::Passing(passing) => passing.is_end_stream(),
+            Self::Boxed(boxed) => boxed.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(whole) => whole.size_hint(),
+            Self::Passing(passing) => passing.size_hint(),
+            Self::Boxed(boxed) => boxed.size_hint(),
+        }
+    }
+}
