@@ -1,0 +1,159 @@
+//! What was learnt of the upstream and its models, and is not asked again for each request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+use tracing::debug;
+
+use super::Bridge;
+use super::exchange::small;
+use super::models::{parse_ps, parse_show, parse_tags};
+use super::settings::UpstreamApi;
+use crate::clock;
+use crate::fault::Fault;
+use crate::forward::Target;
+use crate::translate::request::Facts;
+use crate::translate::wire::Api;
+
+/// A model may be replaced by another of the same name.
+const FRESH: Duration = Duration::from_secs(300);
+/// `/api/show` answers in milliseconds. `/api/ps` may block until a load ends (`ollama-server` A5).
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// More models than anybody switches between.
+const MOST: usize = 64;
+
+#[derive(Debug, Default)]
+pub struct Known {
+    api: Mutex<Option<Api>>,
+    models: Mutex<HashMap<String, Model>>,
+}
+
+/// What was learnt of one model.
+#[derive(Clone, Debug, Default)]
+struct Model {
+    facts: Option<(Instant, Facts)>,
+    /// Tokens, as loaded.
+    window: Option<(Instant, u64)>,
+}
+
+impl Known {
+    /// The upstream's API where no question is needed.
+    pub(super) fn api_at_once(&self, bridge: &Bridge) -> Option<Api> {
+        match (bridge.settings.upstream_api, &bridge.shared.target) {
+            (UpstreamApi::Ollama, _) => Some(Api::Ollama),
+            (UpstreamApi::Chat, _) => Some(Api::Chat),
+            // It has answered as Ollama, or it would not be the target.
+            (UpstreamApi::Auto, Target::Gateway(_)) => Some(Api::Ollama),
+            (UpstreamApi::Auto, Target::Address(_) | Target::Name(_)) => *lock(&self.api),
+        }
+    }
+
+    /// The upstream's API; asks for it the first time.
+    pub(super) async fn api(&self, bridge: &Bridge, patience: Duration) -> Result<Api, Fault> {
+        if let Some(api) = self.api_at_once(bridge) {
+            return Ok(api);
+        }
+        let (status, body) = small(bridge, (Method::GET, "/api/version"), Bytes::new(), patience).await?;
+        let version = serde_json::from_slice::<serde_json::Value>(&body).ok();
+        let is_ollama = status == StatusCode::OK && version.is_some_and(|answer| answer["version"].is_string());
+        let api = if is_ollama { Api::Ollama } else { Api::Chat };
+        debug!(?api, "upstream's API found");
+        *lock(&self.api) = Some(api);
+        Ok(api)
+    }
+
+    /// The upstream may be another one now.
+    pub(super) fn forget_api(&self) {
+        *lock(&self.api) = None;
+    }
+
+    /// What is known of a model without a question.
+    pub(super) fn facts_at_once(&self, model: &str) -> Option<Facts> {
+        let (when, facts) = lock(&self.models).get(model)?.facts.clone()?;
+        (clock::now().duration_since(when) < FRESH).then_some(facts)
+    }
+
+    /// What a model can do. What cannot be learnt stays unknown.
+    pub(super) async fn facts(&self, bridge: &Bridge, api: Api, model: &str) -> Facts {
+        if api == Api::Chat {
+            return Facts::default();
+        }
+        if let Some(facts) = self.facts_at_once(model) {
+            return facts;
+        }
+        let question = Bytes::from(json!({"model": model}).to_string());
+        let asked = small(bridge, (Method::POST, "/api/show"), question, ANSWER_TIME);
+        let facts = match tokio::time::timeout(ANSWER_TIME, asked).await {
+            Ok(Ok((StatusCode::OK, body))) => parse_show(&body),
+            Ok(Ok(_) | Err(_)) | Err(_) => return Facts::default(),
+        };
+        self.learn(model, |known| known.facts = Some((clock::now(), facts.clone())));
+        facts
+    }
+
+    /// The upstream itself said that the model cannot think.
+    pub(super) fn cannot_think(&self, model: &str) -> Facts {
+        let facts = Facts { thinking: Some(false), ..self.facts_at_once(model).unwrap_or_default() };
+        self.learn(model, |known| known.facts = Some((clock::now(), facts.clone())));
+        facts
+    }
+
+    /// Tokens that fit the context as the model is loaded, when that was asked before.
+    pub(super) fn window(&self, model: &str) -> Option<u64> {
+        lock(&self.models).get(model)?.window.map(|(_, window)| window)
+    }
+
+    /// Asks for the windows of all loaded models, unless that is known and not old.
+    pub(super) async fn look_at_windows(&self, bridge: &Bridge, model: &str) {
+        let is_fresh = |when: Instant| clock::now().duration_since(when) < FRESH;
+        if lock(&self.models).get(model).is_some_and(|known| known.window.is_some_and(|(when, _)| is_fresh(when))) {
+            return;
+        }
+        for loaded in loaded(bridge).await.unwrap_or_default() {
+            if let Some(window) = loaded.context_length {
+                self.learn(&loaded.model, |known| known.window = Some((clock::now(), window)));
+            }
+        }
+    }
+
+    fn learn(&self, model: &str, learn: impl FnOnce(&mut Model)) {
+        let mut models = lock(&self.models);
+        if models.len() >= MOST && !models.contains_key(model) {
+            models.clear();
+        }
+        learn(models.entry(model.to_owned()).or_default());
+    }
+}
+
+/// The models that the upstream has.
+pub(super) async fn names(bridge: &Bridge) -> Vec<String> {
+    let asked = small(bridge, (Method::GET, "/api/tags"), Bytes::new(), ANSWER_TIME);
+    match tokio::time::timeout(ANSWER_TIME, asked).await {
+        Ok(Ok((StatusCode::OK, body))) => parse_tags(&body),
+        Ok(Ok(_) | Err(_)) | Err(_) => Vec::new(),
+    }
+}
+
+/// Whether the model is not in memory yet: the list of loaded ones lacks it, or cannot be had because one is being loaded.
+pub(super) async fn is_loading(bridge: &Bridge, model: &str) -> bool {
+    match loaded(bridge).await {
+        Some(loaded) => !loaded.iter().any(|loaded| loaded.model == model || loaded.model == format!("{model}:latest")),
+        None => true,
+    }
+}
+
+async fn loaded(bridge: &Bridge) -> Option<Vec<super::models::Loaded>> {
+    let asked = small(bridge, (Method::GET, "/api/ps"), Bytes::new(), ANSWER_TIME);
+    match tokio::time::timeout(ANSWER_TIME, asked).await {
+        Ok(Ok((StatusCode::OK, body))) => Some(parse_ps(&body)),
+        Ok(Ok(_) | Err(_)) | Err(_) => None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
