@@ -74,6 +74,14 @@ impl Table {
         (table, notes)
     }
 
+    /// Takes away what the request forbids to call (`tool_choice`), by flat name.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        let all = mem::take(&mut self.declared).into_iter().zip(mem::take(&mut self.tools));
+        (self.declared, self.tools) = all.filter(|(declared, _)| keep(&declared.name)).unzip();
+        let names = self.declared.iter().enumerate();
+        self.by_name = names.map(|(index, declared)| (declared.name.clone(), index)).collect();
+    }
+
     /// The functions that the model may call, in the order of the request.
     pub fn declared(&self) -> &[Declared] {
         &self.declared
