@@ -30,6 +30,7 @@
 //! - Every task belongs to a `JoinSet` and ends with it.
 
 pub mod app;
+pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,0 +1,3 @@
+//! The bridge (`--translate`): what stands around [`crate::translate`] and does its input and output.
+
+pub mod settings;
