@@ -8,9 +8,11 @@
 //! ```
 
 mod exchange;
+mod known;
 mod line;
 mod pass;
 mod respond;
+pub mod settings;
 mod upstream;
 
 use std::error::Error;

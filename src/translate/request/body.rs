@@ -1,5 +1,6 @@
 //! Bodies of chat requests, written straight into bytes.
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::translate::wire::Api;
 /// The body of a request, and where its conversation can be continued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Offset just before the `]` of `messages`.
     pub messages_end: usize,
     /// The last message is an assistant's beginning, and ends in its content.
@@ -69,7 +70,7 @@ pub(super) fn write(
     out.push(b'}');
     let last = prompt.messages.last();
     let open = last.is_some_and(|last| last.role == Role::Assistant && last.calls.is_empty());
-    Body { bytes: out, messages_end, open }
+    Body { bytes: out.into(), messages_end, open }
 }
 
 fn size(message: &super::Message<'_>) -> usize {
