@@ -113,7 +113,8 @@ impl Known {
         if lock(&self.models).get(model).is_some_and(|known| known.window.is_some_and(|(when, _)| is_fresh(when))) {
             return;
         }
-        for loaded in loaded(bridge).await.unwrap_or_default() {
+        let Ok(Some(all)) = loaded(bridge).await else { return };
+        for loaded in all {
             if let Some(window) = loaded.context_length {
                 self.learn(&loaded.model, |known| known.window = Some((clock::now(), window)));
             }
@@ -130,7 +131,7 @@ impl Known {
 }
 
 /// The models that the upstream has.
-pub(super) async fn names(bridge: &Bridge) -> Vec<String> {
+pub(super) async fn all(bridge: &Bridge) -> Vec<String> {
     let asked = small(bridge, (Method::GET, "/api/tags"), Bytes::new(), ANSWER_TIME);
     match tokio::time::timeout(ANSWER_TIME, asked).await {
         Ok(Ok((StatusCode::OK, body))) => parse_tags(&body),
@@ -141,16 +142,28 @@ pub(super) async fn names(bridge: &Bridge) -> Vec<String> {
 /// Whether the model is not in memory yet: the list of loaded ones lacks it, or cannot be had because one is being loaded.
 pub(super) async fn is_loading(bridge: &Bridge, model: &str) -> bool {
     match loaded(bridge).await {
-        Some(loaded) => !loaded.iter().any(|loaded| loaded.model == model || loaded.model == format!("{model}:latest")),
-        None => true,
+        Ok(Some(loaded)) => !loaded.iter().any(|loaded| names(&loaded.model, model)),
+        Ok(None) => false,
+        Err(Blocked) => true,
     }
 }
 
-async fn loaded(bridge: &Bridge) -> Option<Vec<super::models::Loaded>> {
+/// `x` is `x:latest`.
+fn names(full: &str, model: &str) -> bool {
+    full == model || full.strip_suffix(":latest") == Some(model)
+}
+
+/// The list does not come.
+#[derive(Clone, Copy, Debug)]
+struct Blocked;
+
+/// The models in memory. None: the upstream cannot be asked.
+async fn loaded(bridge: &Bridge) -> Result<Option<Vec<super::models::Loaded>>, Blocked> {
     let asked = small(bridge, (Method::GET, "/api/ps"), Bytes::new(), ANSWER_TIME);
     match tokio::time::timeout(ANSWER_TIME, asked).await {
-        Ok(Ok((StatusCode::OK, body))) => Some(parse_ps(&body)),
-        Ok(Ok(_) | Err(_)) | Err(_) => None,
+        Ok(Ok((StatusCode::OK, body))) => Ok(Some(parse_ps(&body))),
+        Ok(Ok(_) | Err(_)) => Ok(None),
+        Err(_) => Err(Blocked),
     }
 }
 

@@ -23,7 +23,8 @@ use super::super::upstream::{Link, Outgoing};
 use super::super::{Bridge, known};
 use crate::fault::Fault;
 use crate::translate::failure::{Failure, Kind};
-use crate::translate::request::{self, Facts, Telling};
+use crate::translate::request::{self, Facts, Loss, Telling};
+use crate::translate::tools::Table;
 use crate::translate::wire::{Api, Decoder};
 
 /// What an upstream is asked.
@@ -48,7 +49,6 @@ pub(super) struct Question {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub api: Api,
-    pub facts: Facts,
     pub body: Arc<request::Body>,
 }
 
@@ -81,21 +81,29 @@ impl Opened {
     }
 }
 
+/// A request as written for an upstream, and what its answer has to know.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub written: Written,
+    pub table: Table,
+    pub losses: Vec<Loss>,
+}
+
 /// Writes the request for an upstream with these properties.
 pub(super) fn write(
     request: &Value,
     earlier: &[Value],
     bridge: &Bridge,
     (api, facts, telling): (Api, &Facts, Telling),
-) -> Result<Written, Failure> {
-    let settings = request::Settings { tools: bridge.settings.tools, num_ctx: bridge.settings.num_ctx };
-    let translation = request::translate(request, earlier, &settings, facts, telling)
-        .map_err(|refused| Failure { kind: Kind::Permanent, message: refused.message })?;
+) -> Result<Draft, request::Refused> {
+    let settings = request::Settings { tools: bridge.settings.tools, num_ctx: bridge.settings.num_ctx, api };
+    let translation = request::translate(request, earlier, &settings, facts, telling)?;
     let body = match api {
         Api::Ollama => request::ollama::body(&translation.prompt),
         Api::Chat => request::chat::body(&translation.prompt),
     };
-    Ok(Written { api, facts: facts.clone(), body: Arc::new(body) })
+    let written = Written { api, body: Arc::new(body) };
+    Ok(Draft { written, table: translation.table, losses: translation.losses })
 }
 
 /// Asks. Boxed, as it lives in a response that mostly only reads.
@@ -134,7 +142,8 @@ async fn find_out(question: &Question) -> Result<Written, Failure> {
     let api = bridge.known.api(bridge, *patience).await.map_err(|fault| unreachable(&fault))?;
     let model = request["model"].as_str().unwrap_or_default();
     let facts = bridge.known.facts(bridge, api, model).await;
-    write(request, earlier, bridge, (api, &facts, *telling))
+    let draft = write(request, earlier, bridge, (api, &facts, *telling));
+    draft.map(|draft| draft.written).map_err(|refused| Failure { kind: Kind::Permanent, message: refused.message })
 }
 
 pub(super) fn unreachable(fault: &Fault) -> Failure {
@@ -255,6 +264,6 @@ async fn refusal(question: &Question, link: Link, response: Response<Incoming>) 
     if failure.kind != Kind::NoModel {
         return failure;
     }
-    let there = known::names(&question.bridge).await;
+    let there = known::all(&question.bridge).await;
     Failure::no_model(model, &there)
 }

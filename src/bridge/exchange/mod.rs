@@ -1,0 +1,303 @@
+//! One request of the Responses API, from its head to its last byte.
+//!
+//! ```text
+//! respond ── read, unpacked, parsed ──► what is asked? ─┬─ a response ───► Run ──► events, or one object
+//!                                                       ├─ a short form ─► Run ──► a compaction
+//!                                                       └─ a stored one ─────────► it, or that it is gone
+//! ```
+
+mod lobby;
+mod open;
+mod record;
+mod run;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+use tracing::debug;
+
+use self::open::{Question, write};
+use self::record::{Record, Summary};
+use super::{Body, Bridge};
+use crate::clock;
+use crate::translate::Client;
+use crate::translate::answer::{Answer, End, Finished, Opening, Outcome};
+use crate::translate::failure::Failure;
+use crate::translate::request::{self, Facts, Telling, compact};
+use crate::translate::tools::Table;
+use crate::translate::wire::{Api, Chunk, Done};
+
+pub use self::lobby::Lobby;
+pub(crate) use self::open::small;
+pub(crate) use self::run::Run;
+
+/// Exchanges of this process, for the log.
+static EXCHANGES: AtomicU64 = AtomicU64::new(1);
+
+/// What cannot be answered, in the API's own envelope.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub message: String,
+    pub param: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), param: None }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
+    }
+
+    pub(crate) fn at(mut self, param: &str) -> Self {
+        self.param = Some(param.to_owned());
+        self
+    }
+
+    /// The value of `error`.
+    pub(crate) fn error(&self) -> Value {
+        let kind = if self.status == StatusCode::NOT_FOUND { "not_found_error" } else { "invalid_request_error" };
+        json!({"message": self.message, "type": kind, "param": self.param, "code": self.code})
+    }
+
+    fn into_response(self) -> Response<Body> {
+        super::respond::json(self.status, &json!({"error": self.error()}))
+    }
+}
+
+/// What follows the last event. The specification wants it; Codex skips it, and gets nothing that it does not need.
+fn ending(client: Client) -> &'static str {
+    match client {
+        Client::Codex => "",
+        Client::Other => "data: [DONE]\n\n",
+    }
+}
+
+/// The part of a request's path behind `/responses`.
+#[derive(Debug, PartialEq, Eq)]
+enum Place<'a> {
+    All,
+    Compact,
+    One(&'a str),
+    Items(&'a str),
+    Cancel,
+}
+
+impl<'a> Place<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        let path = path.strip_prefix("/v1").unwrap_or(path).strip_prefix("/responses")?;
+        let mut parts = path.trim_end_matches('/').split('/').skip(1);
+        Some(match (parts.next(), parts.next(), parts.next()) {
+            (None, ..) => Self::All,
+            (Some("compact"), None, _) => Self::Compact,
+            (Some(id), None, _) => Self::One(id),
+            (Some(id), Some("input_items"), None) => Self::Items(id),
+            (Some(_), Some("cancel"), None) => Self::Cancel,
+            (Some(_), Some(_), _) => return None,
+        })
+    }
+}
+
+/// Answers a request of the Responses API. Never with a 500: Codex hides its text and tries thirty times (0.169).
+pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let place = Place::of(head.uri.path());
+    let answered = match (place, head.method) {
+        (Some(Place::All), Method::POST) => create(bridge, &head.headers, body).await,
+        (Some(Place::Compact), Method::POST) => make_short(bridge, &head.headers, body).await,
+        (Some(Place::One(id)), Method::GET) => stored(bridge, id, head.uri.query()),
+        (Some(Place::One(id)), Method::DELETE) => forget(bridge, id),
+        (Some(Place::Items(id)), Method::GET) => items(bridge, id),
+        (Some(Place::Cancel), Method::POST) => {
+            Err(Refusal::bad("Only responses with `background` can be cancelled, and there are none here. Hang up instead."))
+        }
+        (None, _) => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")),
+        (Some(_), method) => {
+            let what = format!("{method} means nothing here.");
+            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what))
+        }
+    };
+    answered.unwrap_or_else(|refusal| {
+        debug!(status = refusal.status.as_u16(), code = refusal.code, "request refused");
+        refusal.into_response()
+    })
+}
+
+async fn create(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refusal> {
+    let (request, bytes) = read(bridge, headers, body).await?;
+    let streamed = request["stream"] == true;
+    let run = begin(bridge, &Asker::of(headers), request, bytes, None)?;
+    if streamed {
+        return Ok(events(run));
+    }
+    Ok(object(&run.whole().await))
+}
+
+/// `POST /v1/responses/compact`: the model sums the conversation up, and an item that holds the summary takes its place.
+async fn make_short(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refusal> {
+    let (request, bytes) = read(bridge, headers, body).await?;
+    let asked = compact::prompt(request).map_err(refused)?;
+    let run = begin(bridge, &Asker::of(headers), asked, bytes, None)?;
+    let finished = run.whole().await;
+    if let Some(failure) = &finished.failure {
+        return Err(failed(failure));
+    }
+    let response: Value = serde_json::from_str(&finished.object).unwrap_or_default();
+    let items = response["output"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let summary: String = items.iter().filter_map(|item| item["content"][0]["text"].as_str()).collect();
+    if summary.trim().is_empty() {
+        return Err(Refusal::new(StatusCode::BAD_GATEWAY, "server_error", "The model gave no summary. Try again."));
+    }
+    let nonce = clock::nonce();
+    let document = json!({
+        "id": format!("resp_{nonce}"),
+        "object": "response.compaction",
+        "created_at": response["created_at"],
+        "output": [compact::compaction_item(&format!("cmp_{nonce}"), summary.trim())],
+        "usage": response["usage"],
+    });
+    Ok(super::respond::json(StatusCode::OK, &document))
+}
+
+/// The events as they come.
+fn events(run: Run) -> Response<Body> {
+    let mut response = Response::new(Body::Events(Box::new(run)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The whole response, or why there is none.
+fn object(finished: &Finished) -> Response<Body> {
+    if let Some(failure) = &finished.failure {
+        return failed(failure).into_response();
+    }
+    let mut response = Response::new(Body::whole(finished.object.clone()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn failed(failure: &Failure) -> Refusal {
+    let status = StatusCode::from_u16(failure.http_status()).unwrap_or(StatusCode::BAD_GATEWAY);
+    Refusal::new(status, failure.code(), failure.message.clone())
+}
+
+fn refused(refused: request::Refused) -> Refusal {
+    let refusal = Refusal::bad(refused.message);
+    match refused.param {
+        Some(param) => refusal.at(param),
+        None => refusal,
+    }
+}
+
+/// What the headers tell of who asks. All of them are optional; Codex's are of 0.98 to 0.169.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asker {
+    headers: HeaderMap,
+}
+
+impl Asker {
+    /// Without what is nobody's business here.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut headers = headers.clone();
+        for secret in ["authorization", "cookie", "proxy-authorization"] {
+            headers.remove(secret);
+        }
+        Self { headers }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Where the responses are kept that a request may refer to, other than the bridge's store.
+pub(crate) type Memory<'m> = Option<&'m dyn Fn(&str) -> Option<Vec<Value>>>;
+
+/// Begins a response.
+pub(crate) fn begin(
+    bridge: &Arc<Bridge>,
+    asker: &Asker,
+    request: Value,
+    bytes: usize,
+    memory: Memory<'_>,
+) -> Result<Run, Refusal> {
+    if !request.is_object() {
+        return Err(Refusal::bad("The body must be a JSON object."));
+    }
+    let client = request::client(asker.get("originator"), asker.get("user-agent"), &request);
+    let earlier = earlier(bridge, &request, memory)?;
+    let model = request["model"].as_str().unwrap_or_default().to_owned();
+    let api = bridge.known.api_at_once(bridge);
+    let facts = bridge.known.facts_at_once(&model);
+    let is_known = api.is_some() && (facts.is_some() || !needs_facts(&request));
+    let (api, facts) = (api.unwrap_or(Api::Ollama), facts.unwrap_or_default());
+    let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
+    let record = record(&request, bytes, &model, client, &draft);
+    let nonce = clock::nonce();
+    let answer = Answer::begin(Opening {
+        nonce: &nonce[..24],
+        created: clock::unix_seconds(clock::wall()),
+        request: &request,
+        client,
+        table: draft.table,
+        streamed: request["stream"] == true,
+        estimated_input: draft.written.body.bytes.len() as u64 / BYTES_A_TOKEN,
+    });
+    let question = Question {
+        bridge: Arc::clone(bridge),
+        request: Arc::new(request),
+        earlier: Arc::new(earlier),
+        telling: Telling::Structured,
+        written: is_known.then_some(draft.written),
+        said: None,
+        pause: std::time::Duration::ZERO,
+        patience: bridge.shared.limits.wait_for_upstream,
+    };
+    Ok(Run::begin(question, answer, record))
+}
+
+/// English prose and code, over the vocabularies in use; only told where the upstream does not count.
+const BYTES_A_TOKEN: u64 = 4;
+
+fn record(request: &Value, bytes: usize, model: &str, client: Client, draft: &open::Draft) -> Record {
+    let summary = Summary {
+        bytes,
+        upstream_bytes: draft.written.body.bytes.len(),
+        items: request["input"].as_array().map_or(1, Vec::len),
+        tools: draft.table.declared().iter().map(|tool| tool.name.clone()).collect(),
+        streamed: request["stream"] == true,
+        previous: request["previous_response_id"].is_string(),
+    };
+    let mut record = Record::new(EXCHANGES.fetch_add(1, Ordering::Relaxed), model, client, summary);
+    record.losses.clone_from(&draft.losses);
+    record
+}
+
+/// Whether the way in which a request is written depends on what its model can do.
+fn needs_facts(request: &Value) -> bool {
+    let has_image = |item: &Value| {
+        let parts = |key: &str| item[key].as_array().into_iter().flatten();
+        parts("content").chain(parts("output")).any(|part| part["type"] == "input_image")
+    };
+    request["reasoning"]["effort"].is_string() || request["input"].as_array().into_iter().flatten().any(has_image)
+}
+
+/// The items of the responses that came before.
+fn earlier(bridge: &Bridge, request: &Value, memory: Memory<'_>) -> Result<Vec<Value>, Refusal> {
+    let Some(id) = request["previous_response_id"].as_str() else { return Ok(Vec::new()) };
+    if let Some(items) = memory.and_then(|memory| memory(id)) {
+        return Ok(items);
+    }
+    bridge.store.conversation(id).map_err(|why| {
+        Refusal::new(StatusCode::BAD_REQUEST, "previous_response_not_found", why.to_string()).at("previous_response_id")
+    })
+}
