@@ -96,6 +96,9 @@ pub struct Run {
     /// After Ctrl-C, how long open connections may take to end [default: 10s]
     #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_DRAIN_TIMEOUT", value_parser = config::parse_duration)]
     pub drain_timeout: Option<Duration>,
+    /// Translate the Responses API, which Codex speaks, to what local models understand
+    #[arg(long, env = "OLLAMA_FORWARD_TRANSLATE", value_parser = BoolishValueParser::new())]
+    pub translate: bool,
     /// Another configuration file than ~/.config/ollama-forward/config.toml
     #[arg(long, value_name = "FILE", env = "OLLAMA_FORWARD_CONFIG")]
     pub config: Option<PathBuf>,
@@ -142,6 +145,7 @@ impl Run {
             user_timeout: self.user_timeout,
             max_connections: self.max_connections,
             drain_timeout: self.drain_timeout,
+            translate: self.translate.then_some(true),
             log: self.log(),
         }
     }

@@ -8,9 +8,12 @@
 //! ```
 
 mod exchange;
+mod host;
 mod line;
 mod pass;
 mod respond;
+mod route;
+mod serve;
 mod upstream;
 
 use std::error::Error;
@@ -24,19 +27,24 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
 use crate::forward::Shared;
 
+pub use host::Known;
 pub use pass::{Passing, Upload};
+pub use route::Operation;
+pub use serve::serve;
 pub use upstream::{Link, Outgoing, Unanswered, Upstream};
 
 /// What all exchanges share.
 pub struct Bridge {
     pub shared: Arc<Shared>,
     pub upstream: Upstream,
+    /// The names by which clients may call us.
+    pub known: Known,
 }
 
 impl Bridge {
-    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+    pub fn new(shared: Arc<Shared>, known: Known) -> Arc<Self> {
         let upstream = Upstream::new(Arc::clone(&shared));
-        Arc::new(Self { shared, upstream })
+        Arc::new(Self { shared, upstream, known })
     }
 }
 

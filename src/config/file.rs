@@ -22,13 +22,14 @@ struct File {
     user_timeout: Option<Word>,
     max_connections: Option<Word>,
     drain_timeout: Option<Word>,
+    translate: Option<bool>,
     quiet: Option<bool>,
     debug: Option<bool>,
     log_format: Option<Word>,
     color: Option<Word>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "listen",
     "listen_port",
     "upstream",
@@ -39,6 +40,7 @@ const KEYS: [&str; 14] = [
     "user_timeout",
     "max_connections",
     "drain_timeout",
+    "translate",
     "quiet",
     "debug",
     "log_format",
@@ -124,6 +126,7 @@ impl File {
             user_timeout: value("user_timeout", self.user_timeout, parse_duration)?,
             max_connections: value("max_connections", self.max_connections, parse_count)?,
             drain_timeout: value("drain_timeout", self.drain_timeout, parse_duration)?,
+            translate: self.translate,
             log: Wishes {
                 volume: match (self.quiet, self.debug) {
                     (Some(true), Some(true)) => return Err(("quiet", "and debug exclude each other".into())),

@@ -32,6 +32,8 @@ pub struct Config {
     pub policy: SocketPolicy,
     pub max_connections: usize,
     pub drain_time: Duration,
+    /// Read HTTP, and translate the Responses API.
+    pub translate: bool,
     /// Where WSL's files are; `/` outside tests.
     pub root: PathBuf,
 }
@@ -69,6 +71,7 @@ pub struct Layer {
     pub user_timeout: Option<Duration>,
     pub max_connections: Option<usize>,
     pub drain_timeout: Option<Duration>,
+    pub translate: Option<bool>,
     pub log: Wishes,
 }
 
@@ -86,6 +89,7 @@ impl Layer {
             user_timeout: self.user_timeout.or(below.user_timeout),
             max_connections: self.max_connections.or(below.max_connections),
             drain_timeout: self.drain_timeout.or(below.drain_timeout),
+            translate: self.translate.or(below.translate),
             log: self.log.over(below.log),
         }
     }
@@ -114,6 +118,7 @@ impl Layer {
             },
             max_connections: self.max_connections.unwrap_or(4096),
             drain_time: self.drain_timeout.unwrap_or(Duration::from_secs(10)),
+            translate: self.translate.unwrap_or(false),
             root,
         };
         config.check_for_loop()?;
