@@ -17,13 +17,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("net", &["clock"]),
     ("translate", &[]),
-    ("bridge", &["translate"]),
     ("config", &["bridge", "fault", "log", "net"]),
     ("cli", &["bridge", "config", "log", "net"]),
     ("gateway", &["clock", "fault", "log", "net"]),
     ("forward", &["clock", "fault", "gateway", "log", "net"]),
+    ("bridge", &["clock", "fault", "forward", "gateway", "log", "net", "translate"]),
     ("report", &["clock", "config", "fault", "forward", "gateway", "net", "status"]),
-    ("app", &["cli", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "report", "status"]),
+    (
+        "app",
+        &["bridge", "cli", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "report", "status"],
+    ),
     (
         "lib",
         &[
@@ -44,6 +47,8 @@ const PURE: &[&str] = &[
     "demo/model.rs",
     "demo/tools.rs",
     "demo/wire",
+    "bridge/host.rs",
+    "bridge/route.rs",
     "translate",
 ];
 
@@ -112,14 +117,14 @@ fn guests_stay_in_their_rooms() {
         ("rtnetlink::", &["gateway/netlink.rs"]),
         ("netlink_packet_sock_diag::", &["net/owner.rs"]),
         ("clap::", &["bridge/settings.rs", "cli.rs", "config/file.rs", "main.rs", "app/mod.rs", "log.rs"]),
-        ("hyper::", &["demo/mod.rs", "gateway/identify.rs"]),
+        ("hyper::", &["demo/mod.rs", "gateway/identify.rs", "bridge/"]),
         ("toml::", &["config/file.rs"]),
         ("ctrlc::", &["app/mod.rs"]),
         ("tracing_subscriber::", &["log.rs"]),
     ];
     for (path, code) in sources() {
         for (guest, room) in rooms {
-            assert!(!code.contains(guest) || room.contains(&path.as_str()), "{path} knows `{guest}`");
+            assert!(!code.contains(guest) || room.iter().any(|room| path.starts_with(room)), "{path} knows `{guest}`");
         }
     }
 }

@@ -8,11 +8,17 @@
 //! ```
 
 mod exchange;
-mod known;
+mod host;
+mod learnt;
 mod line;
+mod models;
 mod pass;
 mod respond;
+mod route;
+mod serve;
 pub mod settings;
+mod store;
+mod unpack;
 mod upstream;
 
 use std::error::Error;
@@ -24,21 +30,38 @@ use std::task::{Context, Poll};
 use http_body_util::Full;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
+use self::exchange::Lobby;
+use self::learnt::Learnt;
+use self::settings::Settings;
 use crate::forward::Shared;
 
+pub use host::Known;
 pub use pass::{Passing, Upload};
+pub use route::Operation;
+pub use serve::serve;
 pub use upstream::{Link, Outgoing, Unanswered, Upstream};
 
 /// What all exchanges share.
 pub struct Bridge {
     pub shared: Arc<Shared>,
     pub upstream: Upstream,
+    /// The names by which clients may call us.
+    pub known: Known,
+    pub settings: Settings,
+    learnt: Learnt,
+    lobby: Lobby,
+    store: store::Store,
 }
 
 impl Bridge {
-    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+    pub fn new(shared: Arc<Shared>, known: Known, settings: Settings) -> Arc<Self> {
         let upstream = Upstream::new(Arc::clone(&shared));
-        Arc::new(Self { shared, upstream })
+        Arc::new(Self { shared, upstream, known, settings, learnt: Learnt::default(), lobby: Lobby::default(), store: store::Store })
+    }
+
+    /// What goes on beside the connections. Runs until dropped.
+    pub async fn keep_house(&self) {
+        tokio::join!(self.upstream.tidy(), self.lobby.run(), self.learnt.run(self));
     }
 }
 
@@ -56,8 +79,8 @@ pub enum Body {
     Whole(Full<Bytes>),
     /// The upstream's, as it comes.
     Passing(Passing),
-    /// Made while it is read.
-    Boxed(Pin<Box<dyn HttpBody<Data = Bytes, Error = Broken> + Send>>),
+    /// A response's, made while they are read.
+    Events(Box<exchange::Run>),
 }
 
 impl Body {
@@ -75,7 +98,7 @@ impl fmt::Debug for Body {
         f.write_str(match self {
             Self::Whole(_) => "Whole",
             Self::Passing(_) => "Passing",
-            Self::Boxed(_) => "Boxed",
+            Self::Events(_) => "Events",
         })
     }
 }
@@ -88,7 +111,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Whole(whole) => Pin::new(whole).poll_frame(cx).map_err(|never| match never {}),
             Self::Passing(passing) => Pin::new(passing).poll_frame(cx).map_err(Into::into),
-            Self::Boxed(boxed) => boxed.as_mut().poll_frame(cx),
+            Self::Events(run) => Pin::new(&mut **run).poll_frame(cx).map_err(|never| match never {}),
         }
     }
 
@@ -96,7 +119,7 @@ impl HttpBody for Body {
         match self {
             Self::Whole(whole) => whole.is_end_stream(),
             Self::Passing(passing) => passing.is_end_stream(),
-            Self::Boxed(boxed) => boxed.is_end_stream(),
+            Self::Events(_) => false,
         }
     }
 
@@ -104,7 +127,7 @@ impl HttpBody for Body {
         match self {
             Self::Whole(whole) => whole.size_hint(),
             Self::Passing(passing) => passing.size_hint(),
-            Self::Boxed(boxed) => boxed.size_hint(),
+            Self::Events(_) => SizeHint::default(),
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub stored_responses: usize,
     /// A readable block for each exchange.
     pub debug: bool,
+    /// A sign of life after this much silence.
+    pub heartbeat: Duration,
 }
 
 impl Default for Settings {
@@ -40,6 +42,8 @@ impl Default for Settings {
             subagents: Subagents::default(),
             stored_responses: 64,
             debug: false,
+            // Codex gives up after 300 s without an event, some clients and proxies after 15 s or 30 s.
+            heartbeat: Duration::from_secs(10),
         }
     }
 }

@@ -175,6 +175,19 @@ impl Link {
         Pin::new(body).poll_frame(cx)
     }
 
+    /// Reads an answer to its end. None when it is longer than `most`; the link can then not be given back.
+    pub async fn read(&mut self, mut body: Incoming, most: usize) -> Result<Option<Vec<u8>>, hyper::Error> {
+        let mut whole = Vec::new();
+        while let Some(frame) = poll_fn(|cx| self.poll_frame(cx, &mut body)).await {
+            let Ok(bytes) = frame?.into_data() else { continue };
+            if whole.len() + bytes.len() > most {
+                return Ok(None);
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(Some(whole))
+    }
+
     /// It came from the pool: a failure before any byte of an answer may only mean that it was stale.
     pub fn was_idle(&self) -> bool {
         self.was_idle

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tracing::info;
 
-use super::super::{Bridge, known};
+use super::super::{Bridge, learnt};
 use super::open::Asking;
 use crate::clock;
 
@@ -62,7 +62,7 @@ impl Lobby {
         }
         let (asked, name) = (Arc::clone(bridge), model.to_owned());
         let is_loading: Pin<Box<dyn Future<Output = bool> + Send>> =
-            Box::pin(async move { known::is_loading(&asked, &name).await });
+            Box::pin(async move { learnt::is_loading(&asked, &name).await });
         let (model, since) = (model.to_owned(), clock::now());
         waiting.push(Waiting { key, model, since, asking, is_loading: Some(is_loading) });
         drop(waiting);

@@ -14,15 +14,17 @@ mod run;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tracing::debug;
 
 use self::open::{Question, write};
 use self::record::{Record, Summary};
-use super::{Body, Bridge};
+use super::unpack::{UnpackError, parse, unpack};
+use super::{Body, Bridge, Operation};
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::{Answer, End, Finished, Opening, Outcome};
@@ -80,49 +82,19 @@ fn ending(client: Client) -> &'static str {
     }
 }
 
-/// The part of a request's path behind `/responses`.
-#[derive(Debug, PartialEq, Eq)]
-enum Place<'a> {
-    All,
-    Compact,
-    One(&'a str),
-    Items(&'a str),
-    Cancel,
-}
-
-impl<'a> Place<'a> {
-    fn of(path: &'a str) -> Option<Self> {
-        let path = path.strip_prefix("/v1").unwrap_or(path).strip_prefix("/responses")?;
-        let mut parts = path.trim_end_matches('/').split('/').skip(1);
-        Some(match (parts.next(), parts.next(), parts.next()) {
-            (None, ..) => Self::All,
-            (Some("compact"), None, _) => Self::Compact,
-            (Some(id), None, _) => Self::One(id),
-            (Some(id), Some("input_items"), None) => Self::Items(id),
-            (Some(_), Some("cancel"), None) => Self::Cancel,
-            (Some(_), Some(_), _) => return None,
-        })
-    }
-}
-
 /// Answers a request of the Responses API. Never with a 500: Codex hides its text and tries thirty times (0.169).
 pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let place = Place::of(head.uri.path());
-    let answered = match (place, head.method) {
-        (Some(Place::All), Method::POST) => create(bridge, &head.headers, body).await,
-        (Some(Place::Compact), Method::POST) => make_short(bridge, &head.headers, body).await,
-        (Some(Place::One(id)), Method::GET) => stored(bridge, id, head.uri.query()),
-        (Some(Place::One(id)), Method::DELETE) => forget(bridge, id),
-        (Some(Place::Items(id)), Method::GET) => items(bridge, id),
-        (Some(Place::Cancel), Method::POST) => {
+    let answered = match Operation::of(&head.method, head.uri.path()) {
+        Some(Operation::Create) => create(bridge, &head.headers, body).await,
+        Some(Operation::Compact) => make_short(bridge, &head.headers, body).await,
+        Some(Operation::Fetch(id)) => stored(bridge, id, head.uri.query()),
+        Some(Operation::Delete(id)) => forget(bridge, id),
+        Some(Operation::InputItems(id)) => items(bridge, id),
+        Some(Operation::Cancel(_)) => {
             Err(Refusal::bad("Only responses with `background` can be cancelled, and there are none here. Hang up instead."))
         }
-        (None, _) => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")),
-        (Some(_), method) => {
-            let what = format!("{method} means nothing here.");
-            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what))
-        }
+        None => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")),
     };
     answered.unwrap_or_else(|refusal| {
         debug!(status = refusal.status.as_u16(), code = refusal.code, "request refused");
@@ -236,8 +208,8 @@ pub(crate) fn begin(
     let client = request::client(asker.get("originator"), asker.get("user-agent"), &request);
     let earlier = earlier(bridge, &request, memory)?;
     let model = request["model"].as_str().unwrap_or_default().to_owned();
-    let api = bridge.known.api_at_once(bridge);
-    let facts = bridge.known.facts_at_once(&model);
+    let api = bridge.learnt.api_at_once(bridge);
+    let facts = bridge.learnt.facts_at_once(&model);
     let is_known = api.is_some() && (facts.is_some() || !needs_facts(&request));
     let (api, facts) = (api.unwrap_or(Api::Ollama), facts.unwrap_or_default());
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
@@ -300,4 +272,40 @@ fn earlier(bridge: &Bridge, request: &Value, memory: Memory<'_>) -> Result<Vec<V
     bridge.store.conversation(id).map_err(|why| {
         Refusal::new(StatusCode::BAD_REQUEST, "previous_response_not_found", why.to_string()).at("previous_response_id")
     })
+}
+
+/// Reads a request's body, whatever it is packed in, and how large it was.
+async fn read(bridge: &Bridge, headers: &HeaderMap, body: Incoming) -> Result<(Value, usize), Refusal> {
+    let limit = bridge.settings.max_body_size;
+    let too_large = |error: &UnpackError| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", error.to_string());
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(&UnpackError::TooLarge { limit }));
+    }
+    let packed = match Limited::new(body, limit).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(&UnpackError::TooLarge { limit })),
+        Err(error) => return Err(Refusal::bad(format!("The request did not come whole: {error}."))),
+    };
+    let encodings: Vec<&str> =
+        headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
+    let bytes = unpack(Some(&encodings.join(",")), packed, limit).map_err(|error| {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Refusal::new(status, "request_not_readable", error.to_string())
+    })?;
+    let request = parse(&bytes).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", error.to_string()))?;
+    Ok((request, bytes.len()))
+}
+
+fn remember(bridge: &Bridge, question: &Question, finished: &Finished) {
+    let _ = (bridge, question, finished);
+}
+fn stored(bridge: &Bridge, id: &str, query: Option<&str>) -> Result<Response<Body>, Refusal> {
+    let _ = (bridge, query);
+    Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", format!("No response {id}")))
+}
+fn forget(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
+    stored(bridge, id, None)
+}
+fn items(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
+    stored(bridge, id, None)
 }

@@ -20,7 +20,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::super::upstream::{Link, Outgoing};
-use super::super::{Bridge, known};
+use super::super::{Bridge, learnt};
 use crate::fault::Fault;
 use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::{self, Facts, Loss, Telling};
@@ -139,9 +139,9 @@ async fn answer(question: &Question, written: &mut Option<Written>) -> Result<Op
 /// Which API the upstream speaks, and what the model can do where the request depends on it.
 async fn find_out(question: &Question) -> Result<Written, Failure> {
     let Question { bridge, request, earlier, telling, patience, .. } = question;
-    let api = bridge.known.api(bridge, *patience).await.map_err(|fault| unreachable(&fault))?;
+    let api = bridge.learnt.api(bridge, *patience).await.map_err(|fault| unreachable(&fault))?;
     let model = request["model"].as_str().unwrap_or_default();
-    let facts = bridge.known.facts(bridge, api, model).await;
+    let facts = bridge.learnt.facts(bridge, api, model).await;
     let draft = write(request, earlier, bridge, (api, &facts, *telling));
     draft.map(|draft| draft.written).map_err(|refused| Failure { kind: Kind::Permanent, message: refused.message })
 }
@@ -264,6 +264,6 @@ async fn refusal(question: &Question, link: Link, response: Response<Incoming>) 
     if failure.kind != Kind::NoModel {
         return failure;
     }
-    let there = known::all(&question.bridge).await;
+    let there = learnt::all(&question.bridge).await;
     Failure::no_model(model, &there)
 }

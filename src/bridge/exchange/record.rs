@@ -88,7 +88,7 @@ impl Record {
     pub(super) fn finish(&mut self, finished: &Finished, bridge: &Bridge) {
         let now = clock::now();
         self.last = Some(now);
-        let window = bridge.known.window(&self.model);
+        let window = bridge.learnt.window(&self.model);
         let Finished { usage, took, notes, result, .. } = finished;
         let repaired = notes.iter().filter(|note| matches!(note, Note::Repaired { .. })).count();
         let recovered = notes.iter().filter(|note| matches!(note, Note::Recovered { .. } | Note::FromError)).count();

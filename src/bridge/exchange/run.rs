@@ -220,6 +220,7 @@ impl Run {
         match news {
             News::Opened(opened) => {
                 self.record.head(clock::now());
+                self.bridge.learnt.want_window(&self.record.model);
                 self.step = Step::Reading(opened);
             }
             News::Read(Some(bytes)) => self.read(bytes),
@@ -294,7 +295,7 @@ impl Run {
             Kind::NoTools if !self.tries.retold => return self.retell("the model has no form for tools"),
             Kind::NoThinking if !self.tries.without_thinking => {
                 self.tries.without_thinking = true;
-                self.bridge.known.cannot_think(&self.record.model);
+                self.bridge.learnt.cannot_think(&self.record.model);
                 self.question.written = None;
                 return self.begin_again();
             }
@@ -331,14 +332,14 @@ impl Run {
 
     fn ended_without_a_word(&mut self) {
         let Step::Reading(opened) = &mut self.step else { return };
-        let last = match opened.decoder.finish() {
-            Some(Ok(chunk)) => match &mut self.answer {
-                Some(answer) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
-                None => Happened::Nothing,
-            },
-            Some(Err(unreadable)) => Happened::Broke(unreadable.to_string()),
-            None => Happened::Nothing,
-        };
+        let Some(answer) = &mut self.answer else { return };
+        let mut last = Happened::Nothing;
+        while let (Happened::Nothing, Some(chunk)) = (&last, opened.decoder.finish()) {
+            last = match chunk {
+                Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
+                Err(unreadable) => Happened::Broke(unreadable.to_string()),
+            };
+        }
         match last {
             Happened::Done(done) => self.done(done),
             Happened::Error(text) => self.failed(Failure::from_line(&text, &self.record.model)),

@@ -113,6 +113,7 @@ pub struct Finished {
     /// The response object, as JSON.
     pub object: String,
     pub result: Outcome,
+    pub failure: Option<Failure>,
     pub usage: Usage,
     pub took: Took,
     pub calls: usize,
@@ -270,8 +271,12 @@ impl Answer {
         };
         let object = self.frame.object(status, &self.items, (!is_failed).then_some(usage_json.as_str()));
         self.sink.event(kind, &[Field::Json("response", &object)]);
+        let failure = match end {
+            End::Failed(failure) => Some(failure),
+            End::Done(_) | End::Cut => None,
+        };
         let (events, calls, notes) = (self.sink.take(), self.calls, self.notes);
-        Finished { events, object, result: outcome, usage, took, calls, notes }
+        Finished { events, object, result: outcome, failure, usage, took, calls, notes }
     }
 
     /// What was held back until the end: calls in fragments, and text that may be a call.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use hyper::body::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::json;
+use tokio::sync::Notify;
 use tracing::debug;
 
 use super::Bridge;
@@ -27,9 +28,12 @@ const ANSWER_TIME: Duration = Duration::from_secs(2);
 const MOST: usize = 64;
 
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct Learnt {
     api: Mutex<Option<Api>>,
     models: Mutex<HashMap<String, Model>>,
+    /// A model whose window somebody wants to know.
+    wanted: Mutex<Option<String>>,
+    asked: Notify,
 }
 
 /// What was learnt of one model.
@@ -40,7 +44,7 @@ struct Model {
     window: Option<(Instant, u64)>,
 }
 
-impl Known {
+impl Learnt {
     /// The upstream's API where no question is needed.
     pub(super) fn api_at_once(&self, bridge: &Bridge) -> Option<Api> {
         match (bridge.settings.upstream_api, &bridge.shared.target) {
@@ -107,16 +111,32 @@ impl Known {
         lock(&self.models).get(model)?.window.map(|(_, window)| window)
     }
 
-    /// Asks for the windows of all loaded models, unless that is known and not old.
-    pub(super) async fn look_at_windows(&self, bridge: &Bridge, model: &str) {
+    /// Has the window of a model looked at that is loaded now, unless it is known and not old.
+    pub(super) fn want_window(&self, model: &str) {
         let is_fresh = |when: Instant| clock::now().duration_since(when) < FRESH;
-        if lock(&self.models).get(model).is_some_and(|known| known.window.is_some_and(|(when, _)| is_fresh(when))) {
-            return;
+        if !lock(&self.models).get(model).is_some_and(|known| known.window.is_some_and(|(when, _)| is_fresh(when))) {
+            *lock(&self.wanted) = Some(model.to_owned());
+            self.asked.notify_one();
         }
+    }
+
+    /// Looks at windows when somebody wants to know. Runs until dropped.
+    pub(super) async fn run(&self, bridge: &Bridge) {
+        loop {
+            self.asked.notified().await;
+            let wanted = lock(&self.wanted).take();
+            if let (Some(model), Some(Api::Ollama)) = (wanted, self.api_at_once(bridge)) {
+                self.look_at_windows(bridge, &model).await;
+            }
+        }
+    }
+
+    async fn look_at_windows(&self, bridge: &Bridge, wanted: &str) {
         let Ok(Some(all)) = loaded(bridge).await else { return };
         for loaded in all {
             if let Some(window) = loaded.context_length {
-                self.learn(&loaded.model, |known| known.window = Some((clock::now(), window)));
+                let model = if names(&loaded.model, wanted) { wanted } else { &loaded.model };
+                self.learn(model, |known| known.window = Some((clock::now(), window)));
             }
         }
     }
