@@ -162,11 +162,11 @@ fn items<'a>(request: &'a Value, earlier: &'a [Value]) -> Result<Vec<(Place, &'a
     Ok(all)
 }
 
-fn assemble<'a>(
+fn assemble(
     system: Option<String>,
-    mut history: Vec<Message<'a>>,
+    mut history: Vec<Message<'_>>,
     sentence: Option<String>,
-) -> Result<Vec<Message<'a>>, Refused> {
+) -> Result<Vec<Message<'_>>, Refused> {
     if history.is_empty() && system.is_none() {
         return Err(Refused::new("input", "There is nothing to answer: `input` holds no message."));
     }

@@ -80,18 +80,15 @@ impl<'a> Content<'a> {
                     lose(why);
                 }
             },
-            "input_file" => match file(part) {
-                Some(file) => self.texts.push(Cow::Owned(file)),
-                None => {
-                    self.texts.push(Cow::Owned(format!("[file left out: {}]", name_of(part))));
-                    lose(Why::File);
-                }
-            },
+            "input_file" => self.texts.push(Cow::Owned(file(part).unwrap_or_else(|| {
+                lose(Why::File);
+                format!("[file left out: {}]", name_of(part))
+            }))),
             // A part without a type, such as one command's result of `shell_call_output`, is told as it stands.
-            "" => self.texts.push(match part {
-                Value::String(text) => Cow::Borrowed(text),
-                _ => text("text").or(text("content")).map_or_else(|| Cow::Owned(part.to_string()), Cow::Borrowed),
-            }),
+            "" => {
+                let said = part.as_str().or(text("text")).or(text("content"));
+                self.texts.push(said.map_or_else(|| Cow::Owned(part.to_string()), Cow::Borrowed));
+            }
             other => {
                 if let Some(text) = text("text") {
                     self.texts.push(Cow::Borrowed(text));
@@ -117,7 +114,7 @@ fn image(part: &Value, images: Images) -> Result<&str, Why> {
     }
     let url = part.get("image_url").and_then(|url| url.as_str().or_else(|| url.get("url")?.as_str()));
     let Some(url) = url else { return Err(Why::ImageElsewhere) };
-    match url.split_once(":") {
+    match url.split_once(':') {
         Some(("data", data)) => match data.split_once(";base64,") {
             Some((_, data)) if base64::is_valid(data) => Ok(url),
             _ => Err(Why::ImageBroken),

@@ -70,13 +70,13 @@ pub(super) fn format<'a>(request: &'a Value, losses: &mut Vec<Loss>) -> Option<F
     match format.get("type").and_then(Value::as_str).unwrap_or_default() {
         "text" => None,
         "json_object" => Some(Format::Json),
-        "json_schema" => match format.get("schema").filter(|schema| schema.is_object()) {
-            Some(schema) => Some(Format::Schema(schema)),
-            None => {
+        "json_schema" => {
+            let schema = format.get("schema").filter(|schema| schema.is_object());
+            if schema.is_none() {
                 losses.push(Loss::at(AT, Why::Malformed));
-                Some(Format::Json)
             }
-        },
+            Some(schema.map_or(Format::Json, Format::Schema))
+        }
         other => {
             losses.push(Loss::at(AT, Why::NoEquivalent(other.to_owned())));
             None
