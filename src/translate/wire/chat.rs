@@ -10,16 +10,16 @@ use serde_json::value::RawValue;
 use super::calls::{self, Calls};
 use super::events::{Data, END, Events};
 use super::lines::Lines;
-use super::read::{self, Content, First};
+use super::read::{self, Content, First, Word};
 use super::thoughts::Thoughts;
 use super::{Chunk, Done, Reason, Took, Unreadable, Usage};
 
 #[derive(Deserialize)]
 struct Record<'a> {
     #[serde(borrow, default)]
-    object: Option<Cow<'a, str>>,
+    object: Word<'a>,
     #[serde(borrow, default)]
-    model: Option<Cow<'a, str>>,
+    model: Option<Word<'a>>,
     #[serde(borrow, default)]
     choices: First<Choice<'a>>,
     #[serde(default)]
@@ -41,7 +41,7 @@ struct Choice<'a> {
     #[serde(borrow, default)]
     message: Option<Message<'a>>,
     #[serde(borrow, default)]
-    finish_reason: Option<Cow<'a, str>>,
+    finish_reason: Word<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -176,7 +176,7 @@ impl Reader {
 impl Answer {
     fn told<'a>(&mut self, record: Record<'a>, thoughts: &mut Thoughts) -> Chunk<'a> {
         self.count(record.usage, record.timings);
-        let error = if record.object.as_deref() == Some("error") && record.error.is_none() {
+        let error = if record.object.0 == "error" && record.error.is_none() {
             Some(record.message.text)
         } else {
             read::error(record.error)
@@ -184,13 +184,13 @@ impl Answer {
         if error.is_some() {
             self.course = Course::Failed;
         }
-        match (record.model.as_deref(), self.names) {
-            (Some(""), Names::Given) => self.names = Names::Lost,
-            (Some(name), Names::None) if !name.is_empty() => self.names = Names::Given,
-            _ => {}
+        match (record.model, self.names) {
+            (Some(Word(name)), Names::Given) if name.is_empty() => self.names = Names::Lost,
+            (Some(Word(name)), Names::None) if !name.is_empty() => self.names = Names::Given,
+            (Some(_) | None, Names::None | Names::Given | Names::Lost) => {}
         }
         let Some(choice) = record.choices.0 else { return Chunk { error, ..Chunk::default() } };
-        if let Some(word) = choice.finish_reason.filter(|word| !word.is_empty()) {
+        if let Some(word) = choice.finish_reason.told() {
             self.reason = Some(reason(word));
         }
         let whole = choice.message.is_some();

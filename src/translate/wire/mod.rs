@@ -214,11 +214,15 @@ fn sorted<'a>(
 ) -> Chunk<'a> {
     let mut all = thinking;
     read::append(&mut all, content.thinking);
-    if !all.is_empty() || !calls.is_empty() {
+    if !all.is_empty() {
         thoughts.settle();
     }
-    let (more, text) = thoughts.feed(content.text);
+    let (more, mut text) = thoughts.feed(content.text);
     read::append(&mut all, more);
+    if !calls.is_empty() {
+        thoughts.settle();
+        read::append(&mut text, thoughts.feed(Cow::default()).1);
+    }
     Chunk { thinking: all, text, calls, error: None, done: None }
 }
 

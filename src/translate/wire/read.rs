@@ -65,6 +65,50 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 }
 
+/// A string, or nothing. (`Option<Cow<str>>` would copy each: serde borrows only a bare `Cow`.)
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Word<'a>(pub(super) Cow<'a, str>);
+
+impl<'a> Word<'a> {
+    /// None where it is empty.
+    pub(super) fn told(self) -> Option<Cow<'a, str>> {
+        Some(self.0).filter(|word| !word.is_empty())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordVisitor)
+    }
+}
+
+struct WordVisitor;
+
+impl<'de> Visitor<'de> for WordVisitor {
+    type Value = Word<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Word(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Word(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Word::default())
+    }
+
+    /// LM Studio's and some proxies' ids are numbers.
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Word(Cow::Owned(number.to_string())))
+    }
+}
+
 /// Without a copy where one of them is empty.
 pub(super) fn append<'a>(text: &mut Cow<'a, str>, more: Cow<'a, str>) {
     if text.is_empty() {
