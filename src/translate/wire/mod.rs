@@ -213,7 +213,9 @@ fn sorted<'a>(
     thoughts: &mut Thoughts,
 ) -> Chunk<'a> {
     let mut all = thinking;
-    read::append(&mut all, content.thinking);
+    if let Some(thought) = content.thinking {
+        read::append(&mut all, Cow::Owned(thought.into()));
+    }
     if !all.is_empty() {
         thoughts.settle();
     }

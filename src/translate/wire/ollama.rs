@@ -37,7 +37,7 @@ struct Message<'a> {
     #[serde(borrow, default)]
     content: Content<'a>,
     #[serde(borrow, default)]
-    thinking: Content<'a>,
+    thinking: Word<'a>,
     #[serde(borrow, default)]
     tool_calls: Option<Vec<Call<'a>>>,
 }
@@ -73,7 +73,7 @@ fn told<'a>(record: Record<'a>, thoughts: &mut Thoughts) -> Chunk<'a> {
     let ended = record.done == Some(true);
     let Message { content, thinking, tool_calls } = record.message.unwrap_or_default();
     let calls: Vec<_> = tool_calls.into_iter().flatten().map(call).collect();
-    let mut chunk = super::sorted(content, thinking.text, calls, thoughts);
+    let mut chunk = super::sorted(content, thinking.0, calls, thoughts);
     chunk.error = read::error(record.error);
     if ended {
         super::flush(&mut chunk, thoughts);

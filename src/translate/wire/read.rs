@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Content<'a> {
     pub(super) text: Cow<'a, str>,
-    pub(super) thinking: Cow<'a, str>,
+    /// Rare, and boxed to be small.
+    pub(super) thinking: Option<Box<str>>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
@@ -31,11 +32,11 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Content { text: Cow::Borrowed(text), thinking: Cow::default() })
+        Ok(Content { text: Cow::Borrowed(text), thinking: None })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Content { text: Cow::Owned(text.to_owned()), thinking: Cow::default() })
+        Ok(Content { text: Cow::Owned(text.to_owned()), thinking: None })
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -46,7 +47,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
         let mut whole = Content::default();
         while let Some(part) = parts.next_element::<Content<'de>>()? {
             append(&mut whole.text, part.text);
-            append(&mut whole.thinking, part.thinking);
+            think(&mut whole.thinking, part.thinking);
         }
         Ok(whole)
     }
@@ -57,7 +58,10 @@ impl<'de> Visitor<'de> for ContentVisitor {
         while let Some(key) = members.next_key::<Cow<'de, str>>()? {
             match key.as_ref() {
                 "text" | "content" | "refusal" => append(&mut part.text, members.next_value::<Content<'de>>()?.text),
-                "thinking" => append(&mut part.thinking, members.next_value::<Content<'de>>()?.text),
+                "thinking" => {
+                    let thought = members.next_value::<Content<'de>>()?.text;
+                    think(&mut part.thinking, Some(Box::from(thought)));
+                }
                 _ => drop(members.next_value::<IgnoredAny>()?),
             }
         }
@@ -116,6 +120,13 @@ pub(super) fn append<'a>(text: &mut Cow<'a, str>, more: Cow<'a, str>) {
     } else if !more.is_empty() {
         text.to_mut().push_str(&more);
     }
+}
+
+fn think(thinking: &mut Option<Box<str>>, more: Option<Box<str>>) {
+    *thinking = match (thinking.take(), more) {
+        (Some(before), Some(more)) => Some(Box::from([before, more].concat())),
+        (before, more) => before.or(more),
+    };
 }
 
 /// The first of a list, which is all that is ever asked for.
