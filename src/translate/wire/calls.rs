@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::CallPiece;
-use super::read;
+use super::read::{self, Word};
 
 #[derive(Deserialize)]
 pub(super) struct Written<'a> {
     #[serde(default, deserialize_with = "read::count")]
     index: Option<u64>,
     #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
+    id: Word<'a>,
     #[serde(borrow, default)]
     function: Option<Function<'a>>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Written<'a> {
 #[derive(Default, Deserialize)]
 pub(super) struct Function<'a> {
     #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
+    name: Word<'a>,
     #[serde(borrow, default)]
     arguments: Option<&'a RawValue>,
 }
@@ -44,14 +44,14 @@ impl Calls {
         legacy: Option<Function<'a>>,
         whole: bool,
     ) -> Vec<CallPiece<'a>> {
-        let legacy = legacy.map(|function| Written { index: None, id: None, function: Some(function) });
+        let legacy = legacy.map(|function| Written { index: None, id: Word::default(), function: Some(function) });
         written.into_iter().flatten().chain(legacy).map(|call| self.piece(call, whole)).collect()
     }
 
     fn piece<'a>(&mut self, call: Written<'a>, whole: bool) -> CallPiece<'a> {
         let function = call.function.unwrap_or_default();
-        let name = function.name.filter(|name| !name.is_empty());
-        let id = call.id.filter(|id| !id.is_empty());
+        let name = function.name.told();
+        let id = call.id.told();
         let arguments = read::arguments(function.arguments);
         if whole {
             return CallPiece { index: None, id, name, arguments };

@@ -10,27 +10,28 @@ use serde_json::value::RawValue;
 use super::calls::{self, Calls};
 use super::events::{Data, END, Events};
 use super::lines::Lines;
-use super::read::{self, Content, First};
+use super::read::{self, Content, First, Word};
 use super::thoughts::Thoughts;
 use super::{Chunk, Done, Reason, Took, Unreadable, Usage};
 
+/// It is moved for each word of an answer, so that what is rare stands in boxes.
 #[derive(Deserialize)]
 struct Record<'a> {
     #[serde(borrow, default)]
-    object: Option<Cow<'a, str>>,
+    object: Word<'a>,
     #[serde(borrow, default)]
-    model: Option<Cow<'a, str>>,
+    model: Option<Word<'a>>,
     #[serde(borrow, default)]
     choices: First<Choice<'a>>,
     #[serde(default)]
-    usage: Option<Counts>,
+    usage: Option<Box<Counts>>,
     #[serde(default)]
-    timings: Option<Timings>,
+    timings: Option<Box<Timings>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
     /// vLLM's errors of before 2025 stand in the record itself.
     #[serde(borrow, default)]
-    message: Content<'a>,
+    message: Word<'a>,
 }
 
 #[derive(Deserialize)]
@@ -39,9 +40,9 @@ struct Choice<'a> {
     delta: Option<Message<'a>>,
     /// In an answer that is no stream.
     #[serde(borrow, default)]
-    message: Option<Message<'a>>,
+    message: Option<Box<Message<'a>>>,
     #[serde(borrow, default)]
-    finish_reason: Option<Cow<'a, str>>,
+    finish_reason: Word<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -49,19 +50,19 @@ struct Message<'a> {
     #[serde(borrow, default)]
     content: Content<'a>,
     #[serde(borrow, default)]
-    refusal: Content<'a>,
+    refusal: Word<'a>,
     /// Ollama, vLLM since 0.11.
     #[serde(borrow, default)]
-    reasoning: Content<'a>,
+    reasoning: Word<'a>,
     /// LM Studio, llama-server, vLLM.
     #[serde(borrow, default)]
-    reasoning_content: Content<'a>,
+    reasoning_content: Word<'a>,
     #[serde(borrow, default)]
-    thinking: Content<'a>,
+    thinking: Word<'a>,
     #[serde(borrow, default)]
     tool_calls: Option<Vec<calls::Written<'a>>>,
     #[serde(borrow, default)]
-    function_call: Option<calls::Function<'a>>,
+    function_call: Option<Box<calls::Function<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -176,38 +177,40 @@ impl Reader {
 impl Answer {
     fn told<'a>(&mut self, record: Record<'a>, thoughts: &mut Thoughts) -> Chunk<'a> {
         self.count(record.usage, record.timings);
-        let error = if record.object.as_deref() == Some("error") && record.error.is_none() {
-            Some(record.message.text)
+        let error = if record.object.0 == "error" && record.error.is_none() {
+            Some(record.message.0)
         } else {
             read::error(record.error)
         };
         if error.is_some() {
             self.course = Course::Failed;
         }
-        match (record.model.as_deref(), self.names) {
-            (Some(""), Names::Given) => self.names = Names::Lost,
-            (Some(name), Names::None) if !name.is_empty() => self.names = Names::Given,
-            _ => {}
+        match (record.model, self.names) {
+            (Some(Word(name)), Names::Given) if name.is_empty() => self.names = Names::Lost,
+            (Some(Word(name)), Names::None) if !name.is_empty() => self.names = Names::Given,
+            (Some(_) | None, Names::None | Names::Given | Names::Lost) => {}
         }
         let Some(choice) = record.choices.0 else { return Chunk { error, ..Chunk::default() } };
-        if let Some(word) = choice.finish_reason.filter(|word| !word.is_empty()) {
+        if let Some(word) = choice.finish_reason.told() {
             self.reason = Some(reason(word));
         }
         let whole = choice.message.is_some();
-        let Some(message) = choice.delta.or(choice.message) else { return Chunk { error, ..Chunk::default() } };
-        let pieces = self.calls.pieces(message.tool_calls, message.function_call, whole);
+        let Some(message) = choice.delta.or(choice.message.map(|message| *message)) else {
+            return Chunk { error, ..Chunk::default() };
+        };
+        let pieces = self.calls.pieces(message.tool_calls, message.function_call.map(|function| *function), whole);
         // Some servers write the same thought in two fields.
         let thinking = [message.reasoning_content, message.reasoning, message.thinking].into_iter();
-        let thinking = thinking.map(|field| field.text).find(|text| !text.is_empty()).unwrap_or_default();
+        let thinking = thinking.map(|field| field.0).find(|text| !text.is_empty()).unwrap_or_default();
         let mut content = message.content;
-        read::append(&mut content.text, message.refusal.text);
+        read::append(&mut content.text, message.refusal.0);
         let mut chunk = super::sorted(content, thinking, pieces, thoughts);
         chunk.error = error;
         chunk
     }
 
     /// Counts are of the whole answer so far, wherever they stand.
-    fn count(&mut self, counts: Option<Counts>, timings: Option<Timings>) {
+    fn count(&mut self, counts: Option<Box<Counts>>, timings: Option<Box<Timings>>) {
         if let Some(tokens) = counts {
             let details = |details: Option<Details>| {
                 details.map_or((None, None), |details| (details.cached_tokens, details.reasoning_tokens))

@@ -213,12 +213,18 @@ fn sorted<'a>(
     thoughts: &mut Thoughts,
 ) -> Chunk<'a> {
     let mut all = thinking;
-    read::append(&mut all, content.thinking);
-    if !all.is_empty() || !calls.is_empty() {
+    if let Some(thought) = content.thinking {
+        read::append(&mut all, Cow::Owned(thought.into()));
+    }
+    if !all.is_empty() {
         thoughts.settle();
     }
-    let (more, text) = thoughts.feed(content.text);
+    let (more, mut text) = thoughts.feed(content.text);
     read::append(&mut all, more);
+    if !calls.is_empty() {
+        thoughts.settle();
+        read::append(&mut text, thoughts.feed(Cow::default()).1);
+    }
     Chunk { thinking: all, text, calls, error: None, done: None }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::read::{self, Content};
+use super::read::{self, Content, Word};
 use super::thoughts::Thoughts;
 use super::{CallPiece, Chunk, Done, Reason, Took, Unreadable, Usage};
 
@@ -19,7 +19,7 @@ struct Record<'a> {
     #[serde(default)]
     done: Option<bool>,
     #[serde(borrow, default)]
-    done_reason: Option<Cow<'a, str>>,
+    done_reason: Word<'a>,
     #[serde(default, deserialize_with = "read::count")]
     load_duration: Option<u64>,
     #[serde(default, deserialize_with = "read::count")]
@@ -37,7 +37,7 @@ struct Message<'a> {
     #[serde(borrow, default)]
     content: Content<'a>,
     #[serde(borrow, default)]
-    thinking: Content<'a>,
+    thinking: Word<'a>,
     #[serde(borrow, default)]
     tool_calls: Option<Vec<Call<'a>>>,
 }
@@ -45,7 +45,7 @@ struct Message<'a> {
 #[derive(Deserialize)]
 struct Call<'a> {
     #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
+    id: Word<'a>,
     #[serde(borrow)]
     function: Function<'a>,
 }
@@ -53,7 +53,7 @@ struct Call<'a> {
 #[derive(Deserialize)]
 struct Function<'a> {
     #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
+    name: Word<'a>,
     #[serde(borrow, default)]
     arguments: Option<&'a RawValue>,
 }
@@ -71,15 +71,14 @@ pub(super) fn chunk<'a>(line: &'a [u8], thoughts: &mut Thoughts) -> Result<Chunk
 
 fn told<'a>(record: Record<'a>, thoughts: &mut Thoughts) -> Chunk<'a> {
     let ended = record.done == Some(true);
-    let reason = record.done_reason;
     let Message { content, thinking, tool_calls } = record.message.unwrap_or_default();
     let calls: Vec<_> = tool_calls.into_iter().flatten().map(call).collect();
-    let mut chunk = super::sorted(content, thinking.text, calls, thoughts);
+    let mut chunk = super::sorted(content, thinking.0, calls, thoughts);
     chunk.error = read::error(record.error);
     if ended {
         super::flush(&mut chunk, thoughts);
         chunk.done = Some(Done {
-            reason: reason.map_or(Reason::Stop, self::reason),
+            reason: reason(record.done_reason.0),
             usage: Usage { input: record.prompt_eval_count, output: record.eval_count, ..Usage::default() },
             took: Took {
                 load: record.load_duration.map(Duration::from_nanos),
@@ -95,8 +94,8 @@ fn told<'a>(record: Record<'a>, thoughts: &mut Thoughts) -> Chunk<'a> {
 fn call(call: Call<'_>) -> CallPiece<'_> {
     CallPiece {
         index: None,
-        id: call.id.filter(|id| !id.is_empty()),
-        name: call.function.name.filter(|name| !name.is_empty()),
+        id: call.id.told(),
+        name: call.function.name.told(),
         arguments: read::arguments(call.function.arguments),
     }
 }

@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Content<'a> {
     pub(super) text: Cow<'a, str>,
-    pub(super) thinking: Cow<'a, str>,
+    /// Rare, and boxed to be small.
+    pub(super) thinking: Option<Box<str>>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
@@ -31,11 +32,11 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Content { text: Cow::Borrowed(text), thinking: Cow::default() })
+        Ok(Content { text: Cow::Borrowed(text), thinking: None })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Content { text: Cow::Owned(text.to_owned()), thinking: Cow::default() })
+        Ok(Content { text: Cow::Owned(text.to_owned()), thinking: None })
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -46,7 +47,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
         let mut whole = Content::default();
         while let Some(part) = parts.next_element::<Content<'de>>()? {
             append(&mut whole.text, part.text);
-            append(&mut whole.thinking, part.thinking);
+            think(&mut whole.thinking, part.thinking);
         }
         Ok(whole)
     }
@@ -57,11 +58,58 @@ impl<'de> Visitor<'de> for ContentVisitor {
         while let Some(key) = members.next_key::<Cow<'de, str>>()? {
             match key.as_ref() {
                 "text" | "content" | "refusal" => append(&mut part.text, members.next_value::<Content<'de>>()?.text),
-                "thinking" => append(&mut part.thinking, members.next_value::<Content<'de>>()?.text),
+                "thinking" => {
+                    let thought = members.next_value::<Content<'de>>()?.text;
+                    think(&mut part.thinking, Some(Box::from(thought)));
+                }
                 _ => drop(members.next_value::<IgnoredAny>()?),
             }
         }
         Ok(part)
+    }
+}
+
+/// A string, or nothing. (`Option<Cow<str>>` would copy each: serde borrows only a bare `Cow`.)
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Word<'a>(pub(super) Cow<'a, str>);
+
+impl<'a> Word<'a> {
+    /// None where it is empty.
+    pub(super) fn told(self) -> Option<Cow<'a, str>> {
+        Some(self.0).filter(|word| !word.is_empty())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordVisitor)
+    }
+}
+
+struct WordVisitor;
+
+impl<'de> Visitor<'de> for WordVisitor {
+    type Value = Word<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Word(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Word(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Word::default())
+    }
+
+    /// LM Studio's and some proxies' ids are numbers.
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Word(Cow::Owned(number.to_string())))
     }
 }
 
@@ -72,6 +120,13 @@ pub(super) fn append<'a>(text: &mut Cow<'a, str>, more: Cow<'a, str>) {
     } else if !more.is_empty() {
         text.to_mut().push_str(&more);
     }
+}
+
+fn think(thinking: &mut Option<Box<str>>, more: Option<Box<str>>) {
+    *thinking = match (thinking.take(), more) {
+        (Some(before), Some(more)) => Some(Box::from([before, more].concat())),
+        (before, more) => before.or(more),
+    };
 }
 
 /// The first of a list, which is all that is ever asked for.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Api, Decoder, Done, Reason, Usage};
 
 mod recorded;
+mod written;
 
 /// Whole, byte by byte, and cut in many other ways: the chunks are the same. Empty ones are left out.
 #[track_caller]
