@@ -181,6 +181,9 @@ pub struct Bridge {
     /// Responses kept in memory for later requests to refer to, 0 for none [default: 64]
     #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_STORED_RESPONSES", value_parser = config::parse_number)]
     pub stored_responses: Option<usize>,
+    /// A sign of life to the client after this much silence
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_HEARTBEAT", hide = true, value_parser = config::parse_positive_duration)]
+    pub heartbeat: Option<Duration>,
     /// The first option on the command line that does nothing without `--translate`.
     #[arg(skip)]
     pub typed: Option<&'static str>,
@@ -198,6 +201,7 @@ impl Bridge {
             titles: self.titles,
             subagents: self.subagents,
             stored_responses: self.stored_responses,
+            heartbeat: self.heartbeat,
             debug: None,
         }
     }

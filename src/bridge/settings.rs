@@ -111,6 +111,7 @@ pub struct Wishes {
     pub subagents: Option<Subagents>,
     pub stored_responses: Option<usize>,
     pub debug: Option<bool>,
+    pub heartbeat: Option<Duration>,
 }
 
 /// What does nothing without `translate`, by key.
@@ -131,6 +132,7 @@ impl Wishes {
             titles: self.titles.or(below.titles),
             subagents: self.subagents.or(below.subagents),
             stored_responses: self.stored_responses.or(below.stored_responses),
+            heartbeat: self.heartbeat.or(below.heartbeat),
             debug: self.debug.or(below.debug),
         }
     }
@@ -147,6 +149,7 @@ impl Wishes {
             titles: self.titles.unwrap_or(usual.titles),
             subagents: self.subagents.unwrap_or(usual.subagents),
             stored_responses: self.stored_responses.unwrap_or(usual.stored_responses),
+            heartbeat: self.heartbeat.unwrap_or(usual.heartbeat),
             debug: self.debug == Some(true),
         })
     }

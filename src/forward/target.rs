@@ -81,6 +81,16 @@ impl Target {
         }
     }
 
+    /// What a request's `Host` names, when it goes to `address`. An upstream that was found is Ollama, which may be bound to
+    /// loopback and then wants a local name.
+    pub(crate) fn host_header(&self, address: SocketAddr) -> String {
+        match self {
+            Self::Address(_) => address.to_string(),
+            Self::Name(name) => format!("{}:{}", name.host, name.port),
+            Self::Gateway(_) => format!("localhost:{}", address.port()),
+        }
+    }
+
     /// What changes from now on.
     pub(super) fn news(&self) -> News {
         match self {

@@ -40,3 +40,16 @@ impl Failure {
         }
     }
 }
+
+impl Failure {
+    pub fn from_status(status: u16, body: &[u8], model: &str) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let kind = match status { 404 => Kind::NoModel, 500.. => Kind::Transient, _ => Kind::Permanent };
+        let _ = model;
+        Self { kind, message: text.into_owned() }
+    }
+    pub fn from_line(text: &str, _model: &str) -> Self { Self { kind: Kind::Transient, message: text.to_owned() } }
+    pub fn no_model(model: &str, there: &[String]) -> Self { Self { kind: Kind::NoModel, message: format!("{model} {there:?}") } }
+    pub fn may_pass(&self) -> bool { self.kind == Kind::Transient }
+    pub fn http_status(&self) -> u16 { 502 }
+}
