@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::Bridge;
 use super::exchange::small;
-use super::models::{parse_ps, parse_show, parse_tags};
+use super::catalog::{self, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
 use super::settings::UpstreamApi;
 use crate::clock;
 use crate::fault::Fault;
@@ -33,6 +33,8 @@ pub struct Learnt {
     models: Mutex<HashMap<String, Model>>,
     /// A model whose window somebody wants to know.
     wanted: Mutex<Option<String>>,
+    /// The models that the upstream has.
+    names: Mutex<Vec<String>>,
     asked: Notify,
 }
 
@@ -93,10 +95,17 @@ impl Learnt {
         let asked = small(bridge, (Method::POST, "/api/show"), question, ANSWER_TIME);
         let facts = match tokio::time::timeout(ANSWER_TIME, asked).await {
             Ok(Ok((StatusCode::OK, body))) => parse_show(&body),
-            Ok(Ok(_) | Err(_)) | Err(_) => return Facts::default(),
+            Ok(Ok(_) | Err(_)) | Err(_) => None,
         };
+        let Some(catalog::Facts { thinking, vision, family, .. }) = facts else { return Facts::default() };
+        let facts = Facts { thinking, vision, family };
         self.learn(model, |known| known.facts = Some((clock::now(), facts.clone())));
         facts
+    }
+
+    /// The models that the upstream has, as far as it was asked.
+    pub(super) fn names_at_once(&self) -> Vec<String> {
+        lock(&self.names).clone()
     }
 
     /// The upstream itself said that the model cannot think.
@@ -127,6 +136,7 @@ impl Learnt {
             let wanted = lock(&self.wanted).take();
             if let (Some(model), Some(Api::Ollama)) = (wanted, self.api_at_once(bridge)) {
                 self.look_at_windows(bridge, &model).await;
+                *lock(&self.names) = all(bridge).await;
             }
         }
     }
@@ -135,7 +145,7 @@ impl Learnt {
         let Ok(Some(all)) = loaded(bridge).await else { return };
         for loaded in all {
             if let Some(window) = loaded.context_length {
-                let model = if names(&loaded.model, wanted) { wanted } else { &loaded.model };
+                let model = if is_same_model(wanted, &loaded.model) { wanted } else { &loaded.model };
                 self.learn(model, |known| known.window = Some((clock::now(), window)));
             }
         }
@@ -154,7 +164,7 @@ impl Learnt {
 pub(super) async fn all(bridge: &Bridge) -> Vec<String> {
     let asked = small(bridge, (Method::GET, "/api/tags"), Bytes::new(), ANSWER_TIME);
     match tokio::time::timeout(ANSWER_TIME, asked).await {
-        Ok(Ok((StatusCode::OK, body))) => parse_tags(&body),
+        Ok(Ok((StatusCode::OK, body))) => parse_tags(&body).unwrap_or_default(),
         Ok(Ok(_) | Err(_)) | Err(_) => Vec::new(),
     }
 }
@@ -162,15 +172,10 @@ pub(super) async fn all(bridge: &Bridge) -> Vec<String> {
 /// Whether the model is not in memory yet: the list of loaded ones lacks it, or cannot be had because one is being loaded.
 pub(super) async fn is_loading(bridge: &Bridge, model: &str) -> bool {
     match loaded(bridge).await {
-        Ok(Some(loaded)) => !loaded.iter().any(|loaded| names(&loaded.model, model)),
+        Ok(Some(loaded)) => !loaded.iter().any(|loaded| is_same_model(model, &loaded.model)),
         Ok(None) => false,
         Err(Blocked) => true,
     }
-}
-
-/// `x` is `x:latest`.
-fn names(full: &str, model: &str) -> bool {
-    full == model || full.strip_suffix(":latest") == Some(model)
 }
 
 /// The list does not come.
@@ -178,10 +183,10 @@ fn names(full: &str, model: &str) -> bool {
 struct Blocked;
 
 /// The models in memory. None: the upstream cannot be asked.
-async fn loaded(bridge: &Bridge) -> Result<Option<Vec<super::models::Loaded>>, Blocked> {
+async fn loaded(bridge: &Bridge) -> Result<Option<Vec<Loaded>>, Blocked> {
     let asked = small(bridge, (Method::GET, "/api/ps"), Bytes::new(), ANSWER_TIME);
     match tokio::time::timeout(ANSWER_TIME, asked).await {
-        Ok(Ok((StatusCode::OK, body))) => Ok(Some(parse_ps(&body))),
+        Ok(Ok((StatusCode::OK, body))) => Ok(parse_ps(&body)),
         Ok(Ok(_) | Err(_)) => Ok(None),
         Err(_) => Err(Blocked),
     }

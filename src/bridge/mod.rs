@@ -7,6 +7,7 @@
 //!                                                           └─> respond (our own few words)
 //! ```
 
+mod catalog;
 mod exchange;
 mod host;
 mod learnt;
@@ -18,13 +19,14 @@ mod route;
 mod serve;
 pub mod settings;
 mod store;
+mod titles;
 mod unpack;
 mod upstream;
 
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use http_body_util::Full;
@@ -32,7 +34,9 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
 use self::exchange::Lobby;
 use self::learnt::Learnt;
+use self::models::Models;
 use self::settings::Settings;
+use self::store::Store;
 use crate::forward::Shared;
 
 pub use host::Known;
@@ -50,13 +54,25 @@ pub struct Bridge {
     pub settings: Settings,
     learnt: Learnt,
     lobby: Lobby,
-    store: store::Store,
+    store: Mutex<Store>,
+    models: Mutex<Models>,
 }
 
 impl Bridge {
     pub fn new(shared: Arc<Shared>, known: Known, settings: Settings) -> Arc<Self> {
         let upstream = Upstream::new(Arc::clone(&shared));
-        Arc::new(Self { shared, upstream, known, settings, learnt: Learnt::default(), lobby: Lobby::default(), store: store::Store })
+        let store = Mutex::new(Store::new(settings.stored_responses, store::MOST_BYTES));
+        let models = Mutex::new(Models::new(settings.subagents));
+        let (learnt, lobby) = (Learnt::default(), Lobby::default());
+        Arc::new(Self { shared, upstream, known, settings, learnt, lobby, store, models })
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn models(&self) -> MutexGuard<'_, Models> {
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What goes on beside the connections. Runs until dropped.

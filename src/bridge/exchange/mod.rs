@@ -23,14 +23,17 @@ use tracing::debug;
 
 use self::open::{Question, write};
 use self::record::{Record, Summary};
+use super::models::{Replaced, Thread};
+use super::settings::Titles;
+use super::store::{Conversation, Missing};
+use super::titles;
 use super::unpack::{UnpackError, parse, unpack};
 use super::{Body, Bridge, Operation};
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::{Answer, End, Finished, Opening, Outcome};
 use crate::translate::failure::Failure;
-use crate::translate::request::{self, Facts, Telling, compact};
-use crate::translate::tools::Table;
+use crate::translate::request::{self, Telling, compact};
 use crate::translate::wire::{Api, Chunk, Done};
 
 pub use self::lobby::Lobby;
@@ -191,29 +194,32 @@ impl Asker {
     }
 }
 
-/// Where the responses are kept that a request may refer to, other than the bridge's store.
-pub(crate) type Memory<'m> = Option<&'m dyn Fn(&str) -> Option<Vec<Value>>>;
-
 /// Begins a response.
 pub(crate) fn begin(
     bridge: &Arc<Bridge>,
     asker: &Asker,
-    request: Value,
+    mut request: Value,
     bytes: usize,
-    memory: Memory<'_>,
+    memory: Option<Conversation>,
 ) -> Result<Run, Refusal> {
     if !request.is_object() {
         return Err(Refusal::bad("The body must be a JSON object."));
     }
     let client = request::client(asker.get("originator"), asker.get("user-agent"), &request);
-    let earlier = earlier(bridge, &request, memory)?;
+    let previous = match memory {
+        Some(conversation) => Some(conversation),
+        None => previous(bridge, &request)?,
+    };
+    let earlier: Vec<Value> = previous.iter().flat_map(|past| past.items().into_iter().cloned()).collect();
+    let replaced = choose_model(bridge, asker, &mut request);
     let model = request["model"].as_str().unwrap_or_default().to_owned();
     let api = bridge.learnt.api_at_once(bridge);
     let facts = bridge.learnt.facts_at_once(&model);
     let is_known = api.is_some() && (facts.is_some() || !needs_facts(&request));
     let (api, facts) = (api.unwrap_or(Api::Ollama), facts.unwrap_or_default());
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
-    let record = record(&request, bytes, &model, client, &draft);
+    let mut record = record(&request, bytes, &model, client, &draft);
+    record.replaced = replaced;
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -228,13 +234,43 @@ pub(crate) fn begin(
         bridge: Arc::clone(bridge),
         request: Arc::new(request),
         earlier: Arc::new(earlier),
+        previous,
         telling: Telling::Structured,
         written: is_known.then_some(draft.written),
         said: None,
         pause: std::time::Duration::ZERO,
         patience: bridge.shared.limits.wait_for_upstream,
     };
+    if let Some(title) = title(bridge, asker, &question.request) {
+        return Ok(said(question, answer, record, &title));
+    }
     Ok(Run::begin(question, answer, record))
+}
+
+/// The request's model, or that of its parent, where it names one that only OpenAI has. Gives the name that was asked for.
+fn choose_model(bridge: &Bridge, asker: &Asker, request: &mut Value) -> Option<String> {
+    let thread = Thread::read(|name| asker.get(name), request);
+    let asked = request["model"].as_str()?;
+    let (used, replaced) = bridge.models().choose(asked, &thread, &bridge.learnt.names_at_once());
+    let Replaced { asked, .. } = replaced?;
+    request["model"] = used.into();
+    Some(asked)
+}
+
+/// A title that needs no model: the TUI of Codex asks for it beside the user's first turn (0.169), which would have to wait.
+fn title(bridge: &Bridge, asker: &Asker, request: &Value) -> Option<String> {
+    match bridge.settings.titles {
+        Titles::Local => titles::answer(&titles::find(request, asker.get("x-codex-turn-metadata"))?),
+        Titles::Model => None,
+    }
+}
+
+/// A response that is known already.
+fn said(question: Question, mut answer: Answer, mut record: Record, text: &str) -> Run {
+    record.local = Some("title");
+    // A title is not code: nothing in it can be a call.
+    let _ = answer.chunk(&Chunk { text: text.into(), ..Chunk::default() });
+    Run::said(question, answer, record, End::Done(Done::default()))
 }
 
 /// English prose and code, over the vocabularies in use; only told where the upstream does not count.
@@ -263,14 +299,12 @@ fn needs_facts(request: &Value) -> bool {
     request["reasoning"]["effort"].is_string() || request["input"].as_array().into_iter().flatten().any(has_image)
 }
 
-/// The items of the responses that came before.
-fn earlier(bridge: &Bridge, request: &Value, memory: Memory<'_>) -> Result<Vec<Value>, Refusal> {
-    let Some(id) = request["previous_response_id"].as_str() else { return Ok(Vec::new()) };
-    if let Some(items) = memory.and_then(|memory| memory(id)) {
-        return Ok(items);
-    }
-    bridge.store.conversation(id).map_err(|why| {
-        Refusal::new(StatusCode::BAD_REQUEST, "previous_response_not_found", why.to_string()).at("previous_response_id")
+/// The conversation up to the response that a request refers to.
+fn previous(bridge: &Bridge, request: &Value) -> Result<Option<Conversation>, Refusal> {
+    let Some(id) = request["previous_response_id"].as_str() else { return Ok(None) };
+    bridge.store().conversation(id).map(Some).map_err(|missing| {
+        let code = "previous_response_not_found";
+        Refusal::new(StatusCode::BAD_REQUEST, code, missing.to_string()).at("previous_response_id")
     })
 }
 
@@ -296,16 +330,56 @@ async fn read(bridge: &Bridge, headers: &HeaderMap, body: Incoming) -> Result<(V
     Ok((request, bytes.len()))
 }
 
+/// Keeps a response for later requests, unless its request said otherwise (`store`, true where it is left out).
 fn remember(bridge: &Bridge, question: &Question, finished: &Finished) {
-    let _ = (bridge, question, finished);
+    if question.request["store"] == false || finished.result == Outcome::Failed || bridge.settings.stored_responses == 0 {
+        return;
+    }
+    let response: Value = serde_json::from_str(&finished.object).unwrap_or_default();
+    let (Some(id), Some(output)) = (response["id"].as_str(), response["output"].as_array()) else { return };
+    let input = items_of(&question.request);
+    bridge.store().put(id, finished.object.clone(), input, output.clone(), question.previous.as_ref());
 }
+
+/// The items that a request itself brings.
+pub(crate) fn items_of(request: &Value) -> Vec<Value> {
+    match &request["input"] {
+        Value::Array(items) => items.clone(),
+        Value::String(text) => vec![json!({"type": "message", "role": "user", "content": text})],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+    }
+}
+
 fn stored(bridge: &Bridge, id: &str, query: Option<&str>) -> Result<Response<Body>, Refusal> {
-    let _ = (bridge, query);
-    Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", format!("No response {id}")))
+    if query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true")) {
+        return Err(Refusal::bad("A stored response is told at once, not streamed again.").at("stream"));
+    }
+    let object = bridge.store().get(id).map_err(missing)?;
+    let mut response = Response::new(Body::whole(object));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
+
 fn forget(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
-    stored(bridge, id, None)
+    bridge.store().delete(id).map_err(missing)?;
+    Ok(super::respond::json(StatusCode::OK, &json!({"id": id, "object": "response", "deleted": true})))
 }
+
+/// `GET /v1/responses/{id}/input_items`, all on one page.
 fn items(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
-    stored(bridge, id, None)
+    let store = bridge.store();
+    let items = store.input_items(id).map_err(missing)?;
+    let name = |item: Option<&Value>| item.map(|item| item["id"].clone()).unwrap_or_default();
+    let document = json!({
+        "object": "list",
+        "first_id": name(items.first()),
+        "last_id": name(items.last()),
+        "has_more": false,
+        "data": items,
+    });
+    Ok(super::respond::json(StatusCode::OK, &document))
+}
+
+fn missing(missing: Missing) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", missing.to_string()).at("response_id")
 }

@@ -19,6 +19,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
+use super::super::store::Conversation;
 use super::super::upstream::{Link, Outgoing};
 use super::super::{Bridge, learnt};
 use crate::fault::Fault;
@@ -34,6 +35,7 @@ pub(super) struct Question {
     pub request: Arc<Value>,
     /// The items before the request's own.
     pub earlier: Arc<Vec<Value>>,
+    pub previous: Option<Conversation>,
     pub telling: Telling,
     /// The request as it was written for an upstream that is known already.
     pub written: Option<Written>,

@@ -9,7 +9,8 @@ use super::super::Bridge;
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::{Finished, Note, Outcome};
-use crate::translate::request::Loss;
+use crate::translate::request::{Loss, Why};
+use crate::translate::tools;
 use crate::translate::wire::{Chunk, Took, Usage};
 
 /// Everything but words.
@@ -32,6 +33,8 @@ pub(crate) struct Record {
     pub losses: Vec<Loss>,
     /// Where the answer came from, when it was not the model.
     pub local: Option<&'static str>,
+    /// The model that was asked for, when the request got another one.
+    pub replaced: Option<String>,
 }
 
 /// What was asked, in numbers.
@@ -63,6 +66,7 @@ impl Record {
             retold: false,
             losses: Vec::new(),
             local: None,
+            replaced: None,
         }
     }
 
@@ -99,7 +103,7 @@ impl Record {
         let rate = rate(usage, took, self.first, now);
         let tokens_in = usage.input;
         let tokens_out = usage.output;
-        let (retries, resumes, losses) = (some(self.retries), some(self.resumes), some(self.losses.len()));
+        let (retries, resumes, losses) = (some(self.retries), some(self.resumes), some(self.lost()));
         let (repaired, recovered, local) = (some(repaired), some(recovered), self.local);
         let result = match result {
             Outcome::Completed => "completed",
@@ -120,6 +124,12 @@ impl Record {
         if bridge.settings.debug {
             debug!("{}", self.block(finished, window));
         }
+    }
+
+    /// What counts: that optional parameters of a tool are not mentioned is so by wish.
+    fn lost(&self) -> usize {
+        let counts = |loss: &&Loss| !matches!(loss.why, Why::Tool(tools::Why::Unmentioned(_)));
+        self.losses.iter().filter(counts).count()
     }
 
     /// The client left before the end.
@@ -146,6 +156,9 @@ impl Record {
             if request.streamed { ", streamed" } else { "" },
             if request.previous { ", after a stored response" } else { "" },
         );
+        if let Some(asked) = &self.replaced {
+            let _ = writeln!(text, "  model     asked for {asked}, which only OpenAI has: its parent's");
+        }
         let _ = writeln!(text, "  tools     {}: {}", request.tools.len(), request.tools.join(" "));
         let _ = writeln!(text, "  sent      {} bytes to the upstream", request.upstream_bytes);
         for loss in &self.losses {

@@ -18,13 +18,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Frame};
-use serde_json::Value;
 use tokio::time::Sleep;
 use tracing::debug;
 
 use super::super::Bridge;
 use super::lobby;
-use super::open::{Asking, Opened, Question, Reply, Written, ask};
+use super::open::{Asking, Opened, Question, Reply, ask};
 use super::record::Record;
 use crate::clock;
 use crate::translate::answer::{Answer, Continuation, End, Finished, Strayed};
@@ -520,14 +519,5 @@ impl Drop for Run {
             self.bridge.lobby.keep(&self.bridge, key, &self.record.model, asking);
         }
         self.record.left(&self.bridge);
-    }
-}
-
-/// For the store: the request's own items.
-pub(super) fn items_of(request: &Value) -> Vec<Value> {
-    match &request["input"] {
-        Value::Array(items) => items.clone(),
-        Value::String(text) => vec![serde_json::json!({"type": "message", "role": "user", "content": text})],
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     }
 }
