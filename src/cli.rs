@@ -171,12 +171,8 @@ pub struct Bridge {
     /// Where the titles of Codex's threads come from [default: local]
     #[arg(long, value_name = "FROM", env = "OLLAMA_FORWARD_TITLES")]
     pub titles: Option<Titles>,
-    #[arg(
-        long,
-        help = "The model of sub-agents that ask for a model of OpenAI [default: parent]",
-        value_name = "MODEL",
-        env = "OLLAMA_FORWARD_SUBAGENTS"
-    )]
+    /// The model of sub-agents that ask for a model of OpenAI [default: parent]
+    #[arg(long, value_name = "MODEL", env = "OLLAMA_FORWARD_SUBAGENTS")]
     pub subagents: Option<Subagents>,
     /// Responses kept in memory for later requests to refer to, 0 for none [default: 64]
     #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_STORED_RESPONSES", value_parser = config::parse_number)]
