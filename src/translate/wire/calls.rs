@@ -1,7 +1,5 @@
 //! Which call a fragment belongs to. Servers number calls, or name them, or neither; a name and an id are given once.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
