@@ -7,7 +7,7 @@ use hyper::{Request, Response, StatusCode};
 
 use super::{Body, Bridge, respond};
 
-pub async fn respond(_bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn respond(_bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
     drop(request);
     std::future::ready(respond::error(StatusCode::SERVICE_UNAVAILABLE, "not_translated", "not translated yet", true))
         .await
