@@ -97,7 +97,7 @@ pub struct Run {
     #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_DRAIN_TIMEOUT", value_parser = config::parse_duration)]
     pub drain_timeout: Option<Duration>,
     /// Translate the Responses API, which Codex speaks, to what local models understand
-    #[arg(long, env = "OLLAMA_FORWARD_TRANSLATE", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "OLLAMA_FORWARD_TRANSLATE", hide = true, value_parser = BoolishValueParser::new())]
     pub translate: bool,
     /// Another configuration file than ~/.config/ollama-forward/config.toml
     #[arg(long, value_name = "FILE", env = "OLLAMA_FORWARD_CONFIG")]
