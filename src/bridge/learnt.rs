@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::Bridge;
 use super::exchange::small;
-use super::catalog::{self, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
+use super::catalog::{self, Catalog, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
 use super::settings::UpstreamApi;
 use crate::clock;
 use crate::fault::Fault;
@@ -20,7 +20,7 @@ use crate::forward::Target;
 use crate::translate::request::Facts;
 use crate::translate::wire::Api;
 
-/// A model may be replaced by another of the same name.
+/// A model may be loaded anew, with another context.
 const FRESH: Duration = Duration::from_secs(300);
 /// `/api/show` answers in milliseconds. `/api/ps` may block until a load ends (`ollama-server` A5).
 const ANSWER_TIME: Duration = Duration::from_secs(2);
@@ -28,22 +28,16 @@ const ANSWER_TIME: Duration = Duration::from_secs(2);
 const MOST: usize = 64;
 
 #[derive(Debug, Default)]
-pub struct Learnt {
+pub(super) struct Learnt {
     api: Mutex<Option<Api>>,
-    models: Mutex<HashMap<String, Model>>,
+    catalog: Mutex<Catalog>,
+    /// Tokens that fit a model's context as it is loaded, and when that was asked.
+    windows: Mutex<HashMap<String, (Instant, u64)>>,
     /// A model whose window somebody wants to know.
     wanted: Mutex<Option<String>>,
+    asked: Notify,
     /// The models that the upstream has.
     names: Mutex<Vec<String>>,
-    asked: Notify,
-}
-
-/// What was learnt of one model.
-#[derive(Clone, Debug, Default)]
-struct Model {
-    facts: Option<(Instant, Facts)>,
-    /// Tokens, as loaded.
-    window: Option<(Instant, u64)>,
 }
 
 impl Learnt {
@@ -73,14 +67,14 @@ impl Learnt {
     }
 
     /// The upstream may be another one now.
-    pub(super) fn forget_api(&self) {
+    pub(super) fn forget(&self) {
         *lock(&self.api) = None;
+        lock(&self.catalog).forget();
     }
 
     /// What is known of a model without a question.
     pub(super) fn facts_at_once(&self, model: &str) -> Option<Facts> {
-        let (when, facts) = lock(&self.models).get(model)?.facts.clone()?;
-        (clock::now().duration_since(when) < FRESH).then_some(facts)
+        lock(&self.catalog).get(model, clock::now()).map(needed)
     }
 
     /// What a model can do. What cannot be learnt stays unknown.
@@ -97,10 +91,17 @@ impl Learnt {
             Ok(Ok((StatusCode::OK, body))) => parse_show(&body),
             Ok(Ok(_) | Err(_)) | Err(_) => None,
         };
-        let Some(catalog::Facts { thinking, vision, family, .. }) = facts else { return Facts::default() };
-        let facts = Facts { thinking, vision, family };
-        self.learn(model, |known| known.facts = Some((clock::now(), facts.clone())));
-        facts
+        let Some(facts) = facts else { return Facts::default() };
+        let answer = needed(&facts);
+        lock(&self.catalog).learn(model, facts, clock::now());
+        answer
+    }
+
+    /// The upstream itself said that the model cannot think.
+    pub(super) fn cannot_think(&self, model: &str) {
+        let mut catalog = lock(&self.catalog);
+        let known = catalog.get(model, clock::now()).cloned().unwrap_or_default();
+        catalog.learn(model, catalog::Facts { thinking: Some(false), ..known }, clock::now());
     }
 
     /// The models that the upstream has, as far as it was asked.
@@ -108,22 +109,15 @@ impl Learnt {
         lock(&self.names).clone()
     }
 
-    /// The upstream itself said that the model cannot think.
-    pub(super) fn cannot_think(&self, model: &str) -> Facts {
-        let facts = Facts { thinking: Some(false), ..self.facts_at_once(model).unwrap_or_default() };
-        self.learn(model, |known| known.facts = Some((clock::now(), facts.clone())));
-        facts
-    }
-
     /// Tokens that fit the context as the model is loaded, when that was asked before.
     pub(super) fn window(&self, model: &str) -> Option<u64> {
-        lock(&self.models).get(model)?.window.map(|(_, window)| window)
+        lock(&self.windows).get(model).map(|(_, window)| *window)
     }
 
     /// Has the window of a model looked at that is loaded now, unless it is known and not old.
     pub(super) fn want_window(&self, model: &str) {
         let is_fresh = |when: Instant| clock::now().duration_since(when) < FRESH;
-        if !lock(&self.models).get(model).is_some_and(|known| known.window.is_some_and(|(when, _)| is_fresh(when))) {
+        if !lock(&self.windows).get(model).is_some_and(|(when, _)| is_fresh(*when)) {
             *lock(&self.wanted) = Some(model.to_owned());
             self.asked.notify_one();
         }
@@ -146,18 +140,18 @@ impl Learnt {
         for loaded in all {
             if let Some(window) = loaded.context_length {
                 let model = if is_same_model(wanted, &loaded.model) { wanted } else { &loaded.model };
-                self.learn(model, |known| known.window = Some((clock::now(), window)));
+                let mut windows = lock(&self.windows);
+                if windows.len() >= MOST && !windows.contains_key(model) {
+                    windows.clear();
+                }
+                windows.insert(model.to_owned(), (clock::now(), window));
             }
         }
     }
+}
 
-    fn learn(&self, model: &str, learn: impl FnOnce(&mut Model)) {
-        let mut models = lock(&self.models);
-        if models.len() >= MOST && !models.contains_key(model) {
-            models.clear();
-        }
-        learn(models.entry(model.to_owned()).or_default());
-    }
+fn needed(facts: &catalog::Facts) -> Facts {
+    Facts { thinking: facts.thinking, vision: facts.vision, family: facts.family.clone() }
 }
 
 /// The models that the upstream has.

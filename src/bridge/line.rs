@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::{Body, Broken};
 use crate::fault::Fault;
 use crate::forward::Shared;
 use crate::net::options::reset_on_close;
@@ -25,7 +27,9 @@ pub(super) struct Line {
     /// Bytes from the client, bytes to the client.
     pub sent: AtomicU64,
     pub received: AtomicU64,
-    /// An answer broke off: the client must not take what it has for the whole.
+    /// A request came, and its answer has not come to its end.
+    under_way: AtomicBool,
+    /// An answer broke off, by the upstream's fault.
     broken: AtomicBool,
     /// A request was answered before all of it was read.
     left_unread: AtomicBool,
@@ -40,6 +44,21 @@ struct Last {
 }
 
 impl Line {
+    /// A request came.
+    pub(super) fn begins(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.under_way.store(true, Ordering::Relaxed);
+    }
+
+    /// Its answer is whole.
+    pub(super) fn ends(&self) {
+        self.under_way.store(false, Ordering::Relaxed);
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
     pub(super) fn reached(&self, upstream: SocketAddr) {
         *self.last() = Last { upstream: Some(upstream), fault: None };
     }
@@ -75,11 +94,42 @@ impl Line {
     }
 }
 
+/// The body of an answer, watched for its end.
+pub(super) struct Watched {
+    pub body: Body,
+    pub line: Arc<Line>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.line.ends();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// How long a client that is still sending may take to notice that it was answered. Closing before that would reset the
 /// connection and could take the answer away from it (RFC 9112, 9.6).
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A client's socket. Counts, and closes as the line says.
+/// A client's socket. Counts what it moves. Closed while an answer is under way, it is reset: what broke off must not look
+/// like a whole.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -101,7 +151,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.line.is_broken() {
+        if self.line.is_under_way() {
             reset_on_close(&self.stream);
         }
     }

@@ -7,20 +7,20 @@
 //!                                                           └─> respond (our own few words)
 //! ```
 
-mod catalog;
+pub mod catalog;
 mod exchange;
 mod host;
 mod learnt;
 mod line;
-mod models;
+pub mod models;
 mod pass;
 mod respond;
 mod route;
 mod serve;
 pub mod settings;
-mod store;
-mod titles;
-mod unpack;
+pub mod store;
+pub mod titles;
+pub mod unpack;
 mod upstream;
 
 use std::error::Error;
@@ -33,6 +33,7 @@ use http_body_util::Full;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
 use self::exchange::Lobby;
+pub use self::exchange::Run;
 use self::learnt::Learnt;
 use self::models::Models;
 use self::settings::Settings;
@@ -96,7 +97,7 @@ pub enum Body {
     /// The upstream's, as it comes.
     Passing(Passing),
     /// A response's, made while they are read.
-    Events(Box<exchange::Run>),
+    Events(Box<Run>),
 }
 
 impl Body {

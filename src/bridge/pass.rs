@@ -57,43 +57,44 @@ enum Failure {
 
 async fn exchange(bridge: &Bridge, line: &Arc<Line>, head: Parts, body: Incoming) -> Result<Response<Body>, Failure> {
     let patience = bridge.shared.limits.wait_for_upstream;
-    let mut link = bridge.upstream.link(patience).await.map_err(Failure::Unreachable)?;
+    let mut upstream = bridge.upstream.link(patience).await.map_err(Failure::Unreachable)?;
     let has_body = !body.is_end_stream();
-    let spare = (link.was_idle() && !has_body).then(|| head.clone());
-    let upload = Outgoing::Passing(Upload { body, line: Arc::clone(line), ended: !has_body });
-    let answered = match link.try_ask(Request::from_parts(head, upload)).await {
-        Err(unanswered) if link.was_idle() => match again(*unanswered, spare) {
-            // It died while it idled. Nothing that could be lost or doubled has been sent.
-            Ok(request) => {
-                link = bridge.upstream.new_link(patience).await.map_err(Failure::Unreachable)?;
-                link.try_ask(request).await.map_err(|unanswered| unanswered.error)
-            }
-            Err(error) => Err(error),
-        },
-        answered => answered.map_err(|unanswered| unanswered.error),
-    };
-    line.reached(link.address());
-    match answered {
-        Ok(response) => Ok(to_client(response, link, line)),
-        Err(error) => Err(Failure::Broken(broken(&link, &error))),
+    let spare = (upstream.was_idle() && !has_body).then(|| head.clone());
+    let body = Outgoing::Passing(Upload { body, line: Arc::clone(line), ended: !has_body });
+    let mut outcome = upstream.try_ask(Request::from_parts(head, body)).await.map_err(|unanswered| *unanswered);
+    if let Err(unanswered) = &mut outcome
+        && upstream.was_idle()
+        && let Some(request) = again(unanswered, spare)
+    {
+        // It died while it idled. Nothing that could be lost or doubled has been sent.
+        upstream = bridge.upstream.new_link(patience).await.map_err(Failure::Unreachable)?;
+        outcome = upstream.try_ask(request).await.map_err(|unanswered| *unanswered);
+    }
+    line.reached(upstream.address());
+    match outcome {
+        Ok(response) => Ok(to_client(response, upstream, line)),
+        Err(Unanswered { error, .. }) => Err(Failure::Broken(broken(&upstream, &error))),
     }
 }
 
 /// The request, where it may be sent a second time: nothing of it was sent, or it has no body.
-fn again(unanswered: Unanswered, spare: Option<Parts>) -> Result<Request<Outgoing>, hyper::Error> {
-    let Unanswered { error, request } = unanswered;
-    request.or_else(|| spare.map(|head| Request::from_parts(head, Outgoing::whole("")))).ok_or(error)
+fn again(unanswered: &mut Unanswered, spare: Option<Parts>) -> Option<Request<Outgoing>> {
+    if unanswered.error.is_parse() {
+        // That was an answer, if not one in HTTP.
+        return None;
+    }
+    unanswered.request.take().or_else(|| spare.map(|head| Request::from_parts(head, Outgoing::whole(""))))
 }
 
-fn to_client(response: Response<Incoming>, link: Link, line: &Arc<Line>) -> Response<Body> {
+fn to_client(response: Response<Incoming>, upstream: Link, line: &Arc<Line>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     remove_hop_by_hop(&mut head.headers);
     head.version = Version::HTTP_11;
     if body.is_end_stream() {
-        link.give_back();
+        upstream.give_back();
         return Response::from_parts(head, Body::empty());
     }
-    let passing = Passing { link: Some(link), body, line: Arc::clone(line), broken: None };
+    let passing = Passing { link: Some(upstream), body, line: Arc::clone(line), broken: None };
     Response::from_parts(head, Body::Passing(passing))
 }
 
@@ -230,10 +231,10 @@ impl HttpBody for Passing {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if frame.is_none() || body.is_end_stream() {
-            if let Some(link) = place.take() {
-                link.give_back();
-            }
+        if (frame.is_none() || body.is_end_stream())
+            && let Some(link) = place.take()
+        {
+            link.give_back();
         }
         Poll::Ready(frame)
     }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue, ORIGIN, VARY};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
 use super::host::{self, Place};
-use super::line::{Line, Socket};
+use super::line::{Line, Socket, Watched};
 use super::route::{Route, route};
 use super::{Body, Bridge, exchange, pass, respond};
 use crate::clock;
@@ -52,7 +52,7 @@ pub fn serve(
         let socket = TokioIo::new(Socket::new(client, Arc::clone(&line), Arc::clone(&bridge.shared)));
         let service = service_fn(move |request| {
             let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
-            async move { Ok::<_, Infallible>(answer(&bridge, &line, local, request).await) }
+            async move { Ok::<_, Infallible>(watched(&bridge, line, local, request).await) }
         });
         let connection = http1::Builder::new()
             // A client that closes its side has left; Ollama takes it so, too.
@@ -73,7 +73,7 @@ async fn converse<S>(
     mut phase: watch::Receiver<Phase>,
 ) -> End
 where
-    S: hyper::service::HttpService<Incoming, ResBody = Body>,
+    S: hyper::service::HttpService<Incoming, ResBody = Watched>,
     S::Error: Into<super::Broken>,
 {
     let mut connection = pin!(connection);
@@ -164,9 +164,24 @@ impl Drop for Session {
     }
 }
 
+/// Answers one request; the line knows while that is under way.
+async fn watched(
+    bridge: &Arc<Bridge>,
+    line: Arc<Line>,
+    local: IpAddr,
+    request: Request<Incoming>,
+) -> Response<Watched> {
+    line.begins();
+    let is_bare = request.method() == Method::HEAD;
+    let response = answer(bridge, &line, local, request).await;
+    if is_bare || response.body().is_end_stream() {
+        line.ends();
+    }
+    response.map(|body| Watched { body, line })
+}
+
 /// Answers one request.
 async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: Request<Incoming>) -> Response<Body> {
-    line.requests.fetch_add(1, Ordering::Relaxed);
     let path = request.uri().path();
     let openai = is_openai_path(path.as_bytes());
     let head = (request.method(), request.uri(), request.version());

@@ -192,6 +192,7 @@ mod tests {
             titles: Some(Titles::Model),
             subagents: Some(Subagents::AsGiven),
             stored_responses: Some(0),
+            heartbeat: Some(Duration::from_secs(1)),
             debug: Some(true),
         };
         let settings = Settings {
@@ -203,6 +204,7 @@ mod tests {
             titles: Titles::Model,
             subagents: Subagents::AsGiven,
             stored_responses: 0,
+            heartbeat: Duration::from_secs(1),
             debug: true,
         };
         assert_eq!(wishes.settings(), Some(settings));

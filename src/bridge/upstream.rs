@@ -357,3 +357,141 @@ impl Body for Outgoing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::net::Ipv4Addr;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use crate::forward::{Limits, Target};
+    use crate::gateway::ProbeMark;
+    use crate::net::options::SocketPolicy;
+
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    async fn upstream() -> (Upstream, TcpListener) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let limits = Limits {
+            connect_time: Duration::from_secs(1),
+            wait_for_upstream: Duration::from_secs(1),
+            max_connections: 1,
+            connections_that_fit: 1,
+        };
+        let target = Target::Address(listener.local_addr().unwrap());
+        let shared = Shared::new(target, limits, SocketPolicy::default(), ProbeMark::default());
+        (Upstream::new(shared), listener)
+    }
+
+    fn question() -> Request<Outgoing> {
+        Request::get("/").header("host", "localhost").body(Outgoing::whole("")).unwrap()
+    }
+
+    /// One exchange, to its end; the link goes back.
+    async fn use_once(upstream: &Upstream, served: &mut Option<TcpStream>, listener: &TcpListener) -> bool {
+        let mut link = upstream.link(Duration::ZERO).await.unwrap();
+        let was_idle = link.was_idle();
+        if !was_idle {
+            *served = Some(listener.accept().await.unwrap().0);
+        }
+        let stream = served.as_mut().unwrap();
+        let serve = async {
+            let mut head = [0; 1024];
+            assert_ne!(stream.read(&mut head).await.unwrap(), 0);
+            tokio::io::AsyncWriteExt::write_all(stream, OK).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(link.ask(question()), serve);
+        let body = link.read(answer.unwrap().into_body(), 10).await.unwrap();
+        assert_eq!(body.as_deref(), Some(&b"ok"[..]));
+        link.give_back();
+        was_idle
+    }
+
+    #[tokio::test]
+    async fn a_link_that_was_given_back_is_used_again() {
+        let (upstream, listener) = upstream().await;
+        let mut served = None;
+        assert!(!use_once(&upstream, &mut served, &listener).await);
+        assert!(use_once(&upstream, &mut served, &listener).await);
+        assert_eq!(upstream.idle(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_ended_while_it_idled_is_not() {
+        let (upstream, listener) = upstream().await;
+        let mut served = None;
+        use_once(&upstream, &mut served, &listener).await;
+        // The end is there before the event loop has a chance to hear of it.
+        drop(served.take());
+        assert!(!use_once(&upstream, &mut served, &listener).await);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_idled_while_the_machine_slept_is_not() {
+        let (upstream, listener) = upstream().await;
+        let mut served = None;
+        use_once(&upstream, &mut served, &listener).await;
+        upstream.shared.live.probe_within(Duration::from_secs(1));
+        assert!(!use_once(&upstream, &mut served, &listener).await);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_dropped_closes_at_once() {
+        let (upstream, listener) = upstream().await;
+        let mut link = upstream.link(Duration::ZERO).await.unwrap();
+        let (mut served, _) = listener.accept().await.unwrap();
+        let serve = async {
+            let mut head = [0; 1024];
+            assert_ne!(served.read(&mut head).await.unwrap(), 0);
+            tokio::io::AsyncWriteExt::write_all(&mut served, &OK[..OK.len() - 1]).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(link.ask(question()), serve);
+        assert!(answer.is_ok());
+        drop(link);
+        assert_eq!(served.read(&mut [0; 10]).await.unwrap(), 0);
+        assert_eq!(upstream.idle(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_link_is_not_given_back_before_its_end() {
+        let (upstream, listener) = upstream().await;
+        let link = upstream.link(Duration::ZERO).await.unwrap();
+        let mut asked = link;
+        let (mut served, _) = listener.accept().await.unwrap();
+        let serve = async {
+            let mut head = [0; 1024];
+            assert_ne!(served.read(&mut head).await.unwrap(), 0);
+            tokio::io::AsyncWriteExt::write_all(&mut served, &OK[..OK.len() - 1]).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(asked.ask(question()), serve);
+        asked.give_back();
+        drop(answer);
+        assert_eq!(upstream.idle(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_upstream_that_refuses_is_a_fault() {
+        let (upstream, listener) = upstream().await;
+        drop(listener);
+        assert_eq!(upstream.link(Duration::ZERO).await.unwrap_err().id, FaultId::UpstreamRefused);
+    }
+
+    #[tokio::test]
+    async fn an_end_that_we_brought_about_is_no_end_of_an_answer() {
+        let (upstream, listener) = upstream().await;
+        let shared = &upstream.shared;
+        let (stream, served) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), async {
+            listener.accept().await.unwrap().0
+        });
+        let mut wire = Wire::new(stream.unwrap(), listener.local_addr().unwrap(), shared);
+        let elsewhere = Ipv4Addr::new(172, 20, 0, 9);
+        wire.watched = shared.live.watch(elsewhere.into(), wire.stream.as_raw_fd());
+        assert_eq!(shared.live.cut_where_gone(|_| false), 1);
+        assert_eq!(wire.read(&mut [0]).await.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+        drop((wire, served));
+        assert_eq!(shared.live.cut_where_gone(|_| false), 0);
+    }
+}

@@ -189,3 +189,40 @@ impl Link {
         let _ = shutdown(self.socket.borrow(), Shutdown::Both);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (ours, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn a_link_whose_address_is_gone_ends_for_its_user() {
+        let live = Live::default();
+        let (mut ours, _theirs) = pair();
+        let watched = live.watch("172.20.0.9".parse().unwrap(), ours.as_raw_fd()).unwrap();
+        assert_eq!(live.cut_where_gone(|ip| ip == Ipv4Addr::new(172, 20, 0, 9)), 0);
+        assert!(!watched.is_cut());
+        assert_eq!(live.cut_where_gone(|_| false), 1);
+        assert!(watched.is_cut());
+        assert_eq!(ours.read(&mut [0]).unwrap(), 0);
+        live.unwatch(&watched);
+        assert_eq!(live.cut_where_gone(|_| false), 0);
+    }
+
+    #[test]
+    fn a_probe_is_remembered_by_those_that_idle() {
+        let live = Live::default();
+        let before = live.probes();
+        live.probe_within(Duration::from_secs(1));
+        assert_ne!(live.probes(), before);
+    }
+}

@@ -47,7 +47,7 @@ fn is_openai(head: &[u8]) -> bool {
     is_openai_path(target)
 }
 
-/// The OpenAI-compatible paths have their own error envelope.
+/// The paths that are compatible with `OpenAI` have their own error envelope.
 pub fn is_openai_path(path: &[u8]) -> bool {
     path.starts_with(b"/v1/") || path.starts_with(b"/responses")
 }
@@ -65,7 +65,7 @@ fn answer(fault: &Fault, openai: bool) -> String {
 /// Seconds after which a client may try again.
 pub const RETRY_AFTER: u32 = 2;
 
-/// The JSON that tells a client of a fault, in the envelope of OpenAI's paths or of Ollama's own.
+/// The JSON that tells a client of a fault, in the envelope of `OpenAI`'s paths or of Ollama's own.
 pub fn body(fault: &Fault, openai: bool) -> String {
     const HINT: &str = "ollama-forward doctor";
     let text = format!("ollama-forward: {} — {}. Next: {}", fault.what, fault.id.likely(), fault.id.next());

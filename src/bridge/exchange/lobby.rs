@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(60);
 const MOST: usize = 4;
 
 #[derive(Default)]
-pub struct Lobby {
+pub(crate) struct Lobby {
     waiting: Mutex<Vec<Waiting>>,
     news: Notify,
 }
@@ -83,7 +83,7 @@ impl Lobby {
     }
 
     /// Drives what waits. Runs until dropped.
-    pub async fn run(&self) {
+    pub(crate) async fn run(&self) {
         loop {
             let mut news = std::pin::pin!(self.news.notified());
             let driven = poll_fn(|cx| {

@@ -36,9 +36,9 @@ use crate::translate::failure::Failure;
 use crate::translate::request::{self, Telling, compact};
 use crate::translate::wire::{Api, Chunk, Done};
 
-pub use self::lobby::Lobby;
+pub(crate) use self::lobby::Lobby;
 pub(crate) use self::open::small;
-pub(crate) use self::run::Run;
+pub use self::run::Run;
 
 /// Exchanges of this process, for the log.
 static EXCHANGES: AtomicU64 = AtomicU64::new(1);

@@ -160,7 +160,13 @@ async fn send(
     bytes: Bytes,
     patience: Duration,
 ) -> Result<(Link, Response<Incoming>), Failure> {
-    let mut link = bridge.upstream.link(patience).await.map_err(|fault| unreachable(&fault))?;
+    let mut link = match bridge.upstream.link(patience).await {
+        Ok(link) => link,
+        Err(fault) => {
+            bridge.learnt.forget();
+            return Err(unreachable(&fault));
+        }
+    };
     loop {
         let error = match link.ask(chat_request(api, &link, bridge, bytes.clone())).await {
             Ok(response) => return Ok((link, response)),

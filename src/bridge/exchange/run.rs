@@ -42,7 +42,7 @@ const MOST_BREAKS: u32 = 6;
 /// Ollama ends an answer without a last record after 30 equal pieces in a row (0.30 and later).
 const REPEATS: u32 = 30;
 
-pub(crate) struct Run {
+pub struct Run {
     bridge: Arc<Bridge>,
     question: Question,
     /// None once it is finished.
