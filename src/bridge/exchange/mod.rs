@@ -250,8 +250,8 @@ pub(crate) fn begin(
 /// The request's model, or that of its parent, where it names one that only OpenAI has. Gives the name that was asked for.
 fn choose_model(bridge: &Bridge, asker: &Asker, request: &mut Value) -> Option<String> {
     let thread = Thread::read(|name| asker.get(name), request);
-    let asked = request["model"].as_str()?;
-    let (used, replaced) = bridge.models().choose(asked, &thread, &bridge.learnt.names_at_once());
+    let named = request["model"].as_str()?;
+    let (used, replaced) = bridge.models().choose(named, &thread, &bridge.learnt.names_at_once());
     let Replaced { asked, .. } = replaced?;
     request["model"] = used.into();
     Some(asked)
@@ -354,21 +354,21 @@ fn stored(bridge: &Bridge, id: &str, query: Option<&str>) -> Result<Response<Bod
     if query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true")) {
         return Err(Refusal::bad("A stored response is told at once, not streamed again.").at("stream"));
     }
-    let object = bridge.store().get(id).map_err(missing)?;
+    let object = bridge.store().get(id).map_err(|why| missing(&why))?;
     let mut response = Response::new(Body::whole(object));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
 fn forget(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
-    bridge.store().delete(id).map_err(missing)?;
+    bridge.store().delete(id).map_err(|why| missing(&why))?;
     Ok(super::respond::json(StatusCode::OK, &json!({"id": id, "object": "response", "deleted": true})))
 }
 
 /// `GET /v1/responses/{id}/input_items`, all on one page.
 fn items(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
     let store = bridge.store();
-    let items = store.input_items(id).map_err(missing)?;
+    let items = store.input_items(id).map_err(|why| missing(&why))?;
     let name = |item: Option<&Value>| item.map(|item| item["id"].clone()).unwrap_or_default();
     let document = json!({
         "object": "list",
@@ -380,6 +380,6 @@ fn items(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
     Ok(super::respond::json(StatusCode::OK, &document))
 }
 
-fn missing(missing: Missing) -> Refusal {
+fn missing(missing: &Missing) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "not_found", missing.to_string()).at("response_id")
 }

@@ -415,7 +415,7 @@ impl Run {
             before
         };
         let finished = self.finished.as_ref().expect("set just now");
-        self.last = joined(before, &finished.events, super::ending(self.record.client));
+        self.last = joined(&before, &finished.events, super::ending(self.record.client));
         self.step = match mem::replace(&mut self.step, Step::Over) {
             Step::Reading(opened) if is_done => Step::Ending(opened, Box::pin(tokio::time::sleep(ENDING))),
             // A failure must be followed by the end at once: Codex waits for it (0.98 to 0.169).
@@ -465,7 +465,7 @@ impl Repeats {
     }
 }
 
-fn joined(first: Bytes, second: &Bytes, last: &'static str) -> Bytes {
+fn joined(first: &Bytes, second: &Bytes, last: &'static str) -> Bytes {
     if first.is_empty() && last.is_empty() {
         return second.clone();
     }
