@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("net", &["clock"]),
     ("translate", &[]),
-    ("bridge", &["translate"]),
+    ("bridge", &["forward", "translate"]),
     ("config", &["bridge", "fault", "log", "net"]),
     ("cli", &["bridge", "config", "log", "net"]),
     ("gateway", &["clock", "fault", "log", "net"]),
@@ -37,6 +37,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Files without I/O: texts and values in, values out.
 const PURE: &[&str] = &[
     "bridge/catalog.rs",
+    "bridge/metrics.rs",
+    "bridge/metrics",
     "bridge/models.rs",
     "bridge/settings.rs",
     "bridge/store.rs",

@@ -1,6 +1,7 @@
 //! The bridge (`--translate`): what stands around [`crate::translate`] and does its input and output.
 
 pub mod catalog;
+pub mod metrics;
 pub mod models;
 pub mod settings;
 pub mod store;
