@@ -220,7 +220,8 @@ pub(crate) async fn small(
     let broken = |why: String| Fault::new(crate::fault::FaultId::UpstreamSilent, why);
     let response = link.ask(request).await.map_err(|error| broken(format!("{path} got no answer: {error}")))?;
     let status = response.status();
-    let body = gather(link, response.into_body()).await.ok_or_else(|| broken(format!("{path} was not answered whole")))?;
+    let body =
+        gather(link, response.into_body()).await.ok_or_else(|| broken(format!("{path} was not answered whole")))?;
     Ok((status, body))
 }
 

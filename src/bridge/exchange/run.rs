@@ -512,7 +512,8 @@ impl Drop for Run {
         if self.answer.is_none() {
             return;
         }
-        if let (Step::Asking(asking), Some(written)) = (mem::replace(&mut self.step, Step::Over), &self.question.written)
+        if let (Step::Asking(asking), Some(written)) =
+            (mem::replace(&mut self.step, Step::Over), &self.question.written)
             && self.question.said.is_none()
         {
             let key = lobby::key(&written.body.bytes);
