@@ -9,7 +9,7 @@ A message may end in a line `#do {…}`; without one the answer is `Hello there,
     done     done_reason (`stop`)
     status   an HTTP status instead of an answer, with `error` as its message
     error    an error record where the end would be
-    cut      true: the connection dies where the end would be, the first time this is asked
+    cut      after so many pieces of text the connection dies, the first time this is asked
     sleep    seconds of silence before the first piece, after the thoughts, inside the text and between calls
 
 A message that follows a tool's result is answered with `tool said: RESULT`. Where the last message is the assistant's
@@ -107,7 +107,11 @@ class Ollama(BaseHTTPRequestHandler):
                 self.record(message={"role": "assistant", "content": "", "thinking": piece})
             if do.get("think"):
                 time.sleep(pause)
+        cut = self.first_cut(do)
         for at, piece in enumerate(rest(do.get("text", []), said)):
+            if at == cut:
+                self.close_connection = True
+                return None
             count += 1
             if at == 1:
                 time.sleep(pause)
@@ -116,9 +120,6 @@ class Ollama(BaseHTTPRequestHandler):
             if at == 1:
                 time.sleep(pause)
             self.record(message={"role": "assistant", "content": "", "tool_calls": [{"id": f"call_{at}", "function": {"index": at, **call}}]})
-        if self.first_cut(do):
-            self.close_connection = True
-            return None
         if "error" in do:
             self.record_raw({"error": do["error"]})
         else:
@@ -129,9 +130,9 @@ class Ollama(BaseHTTPRequestHandler):
     def first_cut(self, do):
         asked = json.dumps(do)
         with LOCK:
-            fresh = do.get("cut") and asked not in CUT
+            fresh = asked not in CUT
             CUT.add(asked)
-        return fresh
+        return do.get("cut") if fresh else None
 
     def record(self, **fields):
         self.record_raw({"model": MODEL, "created_at": "2026-01-01T00:00:00Z", "done": False, **fields})
@@ -151,9 +152,15 @@ class Ollama(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that hangs up is nothing to tell of; whatever else goes wrong, the readers notice."""
+
+
 if __name__ == "__main__":
-    ThreadingHTTPServer.daemon_threads = True
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ollama)
+    server = Server(("127.0.0.1", 0), Ollama)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()
