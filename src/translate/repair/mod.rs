@@ -13,10 +13,13 @@ pub mod codex;
 pub mod json;
 mod keys;
 pub mod name;
+mod nameless;
 mod shell;
 mod slip;
 mod value;
 
+pub(in crate::translate) use arguments::required;
+pub use nameless::for_arguments;
 pub use slip::Slip;
 
 use super::{Call, Declared};
@@ -61,6 +64,14 @@ pub fn repair(name: &str, arguments: &str, declared: &[Declared]) -> Result<(Cal
     }
     note_all(&mut slips, codex::mend(&mut fitted, &tool.parameters));
     Ok((Call { name: tool.name.clone(), arguments: fitted }, slips))
+}
+
+/// The declared tool that `name` means, by itself or by habit.
+pub fn resolve<'a>(name: &str, declared: &'a [Declared]) -> Option<&'a Declared> {
+    match name::resolve(name, declared) {
+        Resolved::Known(tool, _) => Some(tool),
+        Resolved::Unknown(bare, _) => alias::tool(&bare, declared),
+    }
 }
 
 fn read(arguments: &str, tool: &Declared, slips: &mut Vec<Slip>) -> Result<Value, Broken> {

@@ -205,7 +205,7 @@ fn an_end_comes_once_and_with_all_counts() {
             &["=stop 9/4>6 read 2.5ms wrote 1s"],
         ),
     ] {
-        let body: String = records.iter().map(|record| format!("data: {}\n\n", record.replace('\n', ""))).collect();
+        let body = format!("data: {}\n\n", records.join("\n\ndata: ").replace("\n                 ", ""));
         check(Api::Chat, body.as_bytes(), expected);
     }
 }
