@@ -584,7 +584,7 @@ fn unknown_name(name: &str, why: &Broken, declared: &[Declared]) -> String {
     match why {
         Broken::UnknownTool(bare) => bare.clone(),
         Broken::BadJson | Broken::NotAnObject | Broken::Missing(_) | Broken::NoPatch => {
-            super::repair::known_name(name, declared).unwrap_or(name).to_owned()
+            super::repair::resolve(name, declared).map_or(name, |tool| &tool.name).to_owned()
         }
     }
 }
