@@ -224,6 +224,7 @@ pub(crate) fn begin(
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
     let mut record = record(&request, bytes, &model, client, &draft);
     record.replaced = replaced;
+    record.only_told.clone_from(&draft.only_told);
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -232,6 +233,7 @@ pub(crate) fn begin(
         client,
         table: draft.table,
         streamed: request["stream"] == true,
+        only_told: &draft.only_told,
         estimated_input: draft.written.body.bytes.len() as u64 / BYTES_A_TOKEN,
     });
     let question = Question {
