@@ -48,6 +48,14 @@ fn between_two_items_a_sign_of_life_carries_the_output_so_far() {
     stream.whole().completed();
 }
 
+/// By itself it is ten seconds: here nothing is set.
+#[test]
+fn a_short_silence_needs_no_sign_of_life() {
+    let bed = Bed::of(Reply::new().text("One").silence(Duration::from_millis(700)).text(" two.").done());
+    let answer = bed.answer("Count.").completed();
+    assert_eq!((answer.count("response.in_progress"), answer.count("response.output_text.delta")), (1, 2));
+}
+
 /// Half a call in fragments is nothing yet, and takes long to write.
 #[test]
 fn a_call_that_is_being_written_is_silence_with_signs_of_life() {

@@ -1,6 +1,8 @@
 //! What the stand-in for an upstream says. A reply is a row of steps in no API's words; how it is told follows from the
 //! path that was asked and from the age of the server.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 /// What the closing record of each answer counts.
@@ -53,6 +55,8 @@ pub(crate) enum Step {
     Raw(Vec<u8>),
     /// Nothing more until the test says this word.
     Hold(&'static str),
+    /// Nothing for so long.
+    Silence(Duration),
     /// RST.
     Reset,
     /// FIN without the end of the body.
@@ -157,6 +161,10 @@ impl Reply {
         self.then(Step::Hold(word))
     }
 
+    pub(crate) fn silence(self, time: Duration) -> Self {
+        self.then(Step::Silence(time))
+    }
+
     pub(crate) fn reset(self) -> Self {
         self.then(Step::Reset)
     }
@@ -236,7 +244,9 @@ impl Voice {
             Step::Error(text) => return vec![json!({ "error": text })],
             Step::Record(record) => return vec![record.clone()],
             Step::Fragment { .. } => panic!("/api/chat has whole calls only"),
-            Step::Head | Step::Raw(_) | Step::Hold(_) | Step::Reset | Step::HangUp | Step::Stall => return Vec::new(),
+            Step::Head | Step::Raw(_) | Step::Hold(_) | Step::Silence(_) | Step::Reset | Step::HangUp | Step::Stall => {
+                return Vec::new();
+            }
         };
         vec![self.native_record(&message)]
     }
@@ -293,7 +303,9 @@ impl Voice {
                 vec![record]
             }
             Step::Record(record) => vec![record.clone()],
-            Step::Head | Step::Raw(_) | Step::Hold(_) | Step::Reset | Step::HangUp | Step::Stall => Vec::new(),
+            Step::Head | Step::Raw(_) | Step::Hold(_) | Step::Silence(_) | Step::Reset | Step::HangUp | Step::Stall => {
+                Vec::new()
+            }
         }
     }
 
