@@ -238,7 +238,7 @@ impl Open {
 
     fn said(&mut self, index: &Value, text: &Value) -> Verdict {
         let (open, said) = self.part.as_ref().ok_or("no part is open")?;
-        must(*index == *open && *text == *said, "it repeats its deltas")?;
+        must(self.said.is_none() && *index == *open && *text == *said, "it repeats its deltas, once")?;
         self.said = Some(said.clone());
         Ok(())
     }
@@ -256,5 +256,130 @@ impl Open {
         must(*all == said && self.said.is_none(), "it repeats its deltas")?;
         self.said = Some(said);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Thoughts, a text in two pieces, a sign of life, a call, the end.
+    fn good() -> Vec<Value> {
+        let text = |kind: &str, text: &str| json!({"type": kind, "text": text});
+        let thoughts = json!({"id": "rs_1", "type": "reasoning", "summary": [text("summary_text", "Hm.")]});
+        let content = [text("output_text", "One two.")];
+        let message =
+            json!({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content});
+        let call =
+            json!({"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{\"a\":1}"});
+        let (mut empty_thoughts, mut empty_message, mut empty_call) = (thoughts.clone(), message.clone(), call.clone());
+        empty_thoughts["summary"] = json!([]);
+        empty_message["content"] = json!([]);
+        empty_call["arguments"] = json!("");
+        let done = [thoughts.clone(), message.clone(), call.clone()];
+        let part = |index: usize, id: &str, key: &str, rest: Value| {
+            merged(json!({"item_id": id, "output_index": index, key: 0}), rest)
+        };
+        let thought = |rest: Value| part(0, "rs_1", "summary_index", rest);
+        let word = |rest: Value| part(1, "msg_1", "content_index", rest);
+        let argument = |rest: Value| part(2, "fc_1", "unused", rest);
+        let rows = [
+            ("created", response("in_progress", &[])),
+            ("in_progress", response("in_progress", &[])),
+            ("output_item.added", json!({"output_index": 0, "item": empty_thoughts})),
+            ("reasoning_summary_part.added", thought(json!({}))),
+            ("reasoning_summary_text.delta", thought(json!({"delta": "Hm."}))),
+            ("reasoning_summary_text.done", thought(json!({"text": "Hm."}))),
+            ("reasoning_summary_part.done", thought(json!({"part": text("summary_text", "Hm.")}))),
+            ("output_item.done", json!({"output_index": 0, "item": thoughts})),
+            ("output_item.added", json!({"output_index": 1, "item": empty_message})),
+            ("content_part.added", word(json!({}))),
+            ("output_text.delta", word(json!({"delta": "One"}))),
+            ("output_text.delta", word(json!({"delta": " two."}))),
+            ("output_text.done", word(json!({"text": "One two."}))),
+            ("content_part.done", word(json!({"part": text("output_text", "One two.")}))),
+            ("output_item.done", json!({"output_index": 1, "item": message})),
+            ("output_item.added", json!({"output_index": 2, "item": empty_call})),
+            ("function_call_arguments.delta", argument(json!({"delta": "{\"a\":1}"}))),
+            ("function_call_arguments.done", argument(json!({"arguments": "{\"a\":1}"}))),
+            ("output_item.done", json!({"output_index": 2, "item": call})),
+            ("completed", response("completed", &done)),
+        ];
+        let named = rows.into_iter().map(|(name, data)| merged(json!({"type": format!("response.{name}")}), data));
+        named.collect()
+    }
+
+    fn response(status: &str, done: &[Value]) -> Value {
+        let mut response: Value = FIELDS.iter().map(|field| ((*field).to_owned(), Value::Null)).collect();
+        let usage = json!({"input_tokens": 3, "output_tokens": 2, "total_tokens": 5,
+            "input_tokens_details": {"cached_tokens": 1}, "output_tokens_details": {"reasoning_tokens": 1}});
+        for (key, value) in [("id", json!("resp_1")), ("object", json!("response")), ("status", json!(status))] {
+            response[key] = value;
+        }
+        response["output"] = json!(done);
+        response["usage"] = usage;
+        json!({ "response": response })
+    }
+
+    fn merged(mut into: Value, more: Value) -> Value {
+        let Value::Object(more) = more else { panic!("not an object: {more}") };
+        into.as_object_mut().unwrap().extend(more);
+        into
+    }
+
+    fn numbered(mut events: Vec<Value>) -> Vec<Value> {
+        for (number, event) in events.iter_mut().enumerate() {
+            event["sequence_number"] = number.into();
+        }
+        events
+    }
+
+    #[test]
+    fn a_good_stream_is_good() {
+        assert_eq!(check(&numbered(good())), Ok(()));
+    }
+
+    #[test]
+    fn no_event_may_be_missing_or_come_twice() {
+        for at in 0..good().len() {
+            let (mut short, mut long) = (good(), good());
+            short.remove(at);
+            check(&numbered(short)).expect_err(&format!("{at} is missing"));
+            // A sign of life may come twice.
+            if at != 1 {
+                long.insert(at, good()[at].clone());
+                check(&numbered(long)).expect_err(&format!("{at} comes twice"));
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_events_may_change_places() {
+        for at in 1..good().len() {
+            let mut events = good();
+            events.swap(at - 1, at);
+            check(&numbered(events)).expect_err(&format!("{at} comes too early"));
+        }
+    }
+
+    #[test]
+    fn numbers_may_have_no_gap() {
+        let mut events = numbered(good());
+        events[7]["sequence_number"] = 8.into();
+        check(&events).expect_err("a gap");
+    }
+
+    #[test]
+    fn every_field_and_every_sum_is_looked_at() {
+        for field in FIELDS {
+            let mut events = good();
+            events.last_mut().unwrap()["response"].as_object_mut().unwrap().remove(field);
+            check(&numbered(events)).expect_err(field);
+        }
+        let mut events = good();
+        events.last_mut().unwrap()["response"]["usage"]["total_tokens"] = 6.into();
+        check(&numbered(events)).expect_err("3 and 2 are 5");
     }
 }

@@ -350,3 +350,54 @@ fn merge(into: &mut Value, more: Value) {
     let more: Map<String, Value> = serde_json::from_value(more).unwrap();
     into.as_object_mut().unwrap().extend(more);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a real server said, and how it is told here.
+    #[test]
+    fn records_look_like_those_of_real_servers() {
+        let text = || Reply::new().text("Hello").done();
+        let call = || Reply::new().call("exec_command", json!({"cmd": "ls"})).done();
+        let thoughts = || Reply::new().thinking("Hm.").text("An").done();
+        check(include_str!("../fixtures/ollama-0.33/text.api_chat.http"), Shape::V0_33, &text());
+        check(include_str!("../fixtures/ollama-0.33/text.v1_chat.http"), Shape::V0_33, &text());
+        check(include_str!("../fixtures/ollama-0.33/tool.api_chat.http"), Shape::V0_33, &call());
+        check(include_str!("../fixtures/ollama-0.33/tool.v1_chat.http"), Shape::V0_33, &call());
+        check(include_str!("../fixtures/ollama-0.33/think_text.api_chat.http"), Shape::V0_33, &thoughts());
+        check(include_str!("../fixtures/ollama-0.33/think_text.v1_chat.http"), Shape::V0_33, &thoughts());
+        check(include_str!("../fixtures/ollama-0.24/text.api_chat.http"), Shape::V0_24, &text());
+        check(include_str!("../fixtures/ollama-0.24/text.v1_chat.http"), Shape::V0_24, &text());
+        check(include_str!("../fixtures/ollama-0.24/tool.api_chat.http"), Shape::V0_24, &call());
+        check(include_str!("../fixtures/ollama-0.24/tool.v1_chat.http"), Shape::V0_24, &call());
+    }
+
+    /// Each kind of record has the keys of a recorded one.
+    #[track_caller]
+    fn check(file: &str, shape: Shape, reply: &Reply) {
+        let native = !file.contains("data: ");
+        let mut voice = Voice { shape, native, model: "m".into(), with_usage: true, number: 1, told: 0, calls: 0 };
+        let told: Vec<u8> = reply.steps.iter().flat_map(|step| voice.tell(step)).collect();
+        let recorded = skeletons(file);
+        for skeleton in skeletons(std::str::from_utf8(&told).unwrap()) {
+            assert!(recorded.contains(&skeleton), "{skeleton} is not one of {recorded:#?}");
+        }
+    }
+
+    fn skeletons(text: &str) -> Vec<Value> {
+        let lines = text.lines().map(|line| line.strip_prefix("data: ").unwrap_or(line));
+        lines.filter(|line| line.starts_with('{')).map(|line| skeleton(&serde_json::from_str(line).unwrap())).collect()
+    }
+
+    /// The keys, with the kind of each value.
+    fn skeleton(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), skeleton(value))).collect(),
+            Value::Array(list) => list.iter().map(skeleton).collect(),
+            Value::String(_) => "text".into(),
+            Value::Number(_) => 0.into(),
+            Value::Bool(_) | Value::Null => value.clone(),
+        }
+    }
+}
