@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
 use crate::config::{self, Layer, Listen, Upstream};
 use crate::log::{Color, LogFormat, Volume, Wishes};
 use crate::net::options::Keepalive;
@@ -17,6 +19,7 @@ Examples:
   ollama-forward --upstream demo            try it with a built-in stand-in, without Windows or Ollama
   ollama-forward --upstream 192.168.1.20    forward to a machine that you name
   ollama-forward --listen-port 11435        when something else holds port 11434
+  ollama-forward --translate                make Codex's tools work with local models
   ollama-forward status                     what the running forwarder is doing
   ollama-forward explain E-PORT-TAKEN       more on an error
   curl http://localhost:11434/api/version   does it work?
@@ -40,6 +43,20 @@ pub struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub run: Run,
+}
+
+impl Cli {
+    /// What was typed, or why it makes no sense.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.run.bridge.typed = settings::NEED_TRANSLATE.into_iter().find(|id| is_typed(&matches, id));
+        Ok(cli)
+    }
+}
+
+fn is_typed(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +122,7 @@ pub struct Run {
     /// More: a line a connection; twice: every step
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
-    /// The same as -v
+    /// The same as -v; with --translate also a readable block for each exchange
     #[arg(long, env = "OLLAMA_FORWARD_DEBUG", value_parser = BoolishValueParser::new())]
     pub debug: bool,
     /// How log lines are written on standard error [default: text]
@@ -117,6 +134,73 @@ pub struct Run {
     /// Read WSL's files below this directory
     #[arg(long, value_name = "DIR", env = "OLLAMA_FORWARD_SYSROOT", hide = true, hide_env = true)]
     pub sysroot: Option<PathBuf>,
+    // The last one: the heading stays in force.
+    #[command(flatten, next_help_heading = "Options with --translate")]
+    pub bridge: Bridge,
+}
+
+/// The options of the bridge.
+#[derive(Debug, Args)]
+pub struct Bridge {
+    #[arg(
+        long,
+        help = "Let Codex and other clients of the Responses API use local models: translate it to the chat API",
+        env = "OLLAMA_FORWARD_TRANSLATE",
+        // As a value that takes none, so that the environment can also switch off what a file switches on.
+        action = ArgAction::Set,
+        num_args = 0,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub translate: Option<bool>,
+    /// How the upstream is spoken to [default: auto]
+    #[arg(long, value_name = "API", env = "OLLAMA_FORWARD_UPSTREAM_API")]
+    pub upstream_api: Option<UpstreamApi>,
+    /// How the model is told of tools [default: compact]
+    #[arg(long, value_name = "FORM", env = "OLLAMA_FORWARD_TOOLS")]
+    pub tools: Option<ToolForms>,
+    /// Context length, in tokens, of every request [default: the model's own]
+    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_NUM_CTX", value_parser = config::parse_tokens)]
+    pub num_ctx: Option<u32>,
+    /// Larger requests are refused, packed or unpacked [default: 32MiB]
+    #[arg(long, value_name = "BYTES", env = "OLLAMA_FORWARD_MAX_BODY_SIZE", value_parser = config::parse_size)]
+    pub max_body_size: Option<usize>,
+    /// How long an answer that broke off may wait to be continued, 0 for not at all [default: 60s]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_RESUME_WINDOW", value_parser = config::parse_duration)]
+    pub resume_window: Option<Duration>,
+    /// Where the titles of Codex's threads come from [default: local]
+    #[arg(long, value_name = "FROM", env = "OLLAMA_FORWARD_TITLES")]
+    pub titles: Option<Titles>,
+    /// The model of sub-agents that ask for a model of OpenAI [default: parent]
+    #[arg(long, value_name = "MODEL", env = "OLLAMA_FORWARD_SUBAGENTS")]
+    pub subagents: Option<Subagents>,
+    /// Responses kept in memory for later requests to refer to, 0 for none [default: 64]
+    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_STORED_RESPONSES", value_parser = config::parse_number)]
+    pub stored_responses: Option<usize>,
+    /// A sign of life to the client after this much silence
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_HEARTBEAT", hide = true, value_parser = config::parse_positive_duration)]
+    pub heartbeat: Option<Duration>,
+    /// The first option on the command line that does nothing without `--translate`.
+    #[arg(skip)]
+    pub typed: Option<&'static str>,
+}
+
+impl Bridge {
+    fn wishes(&self) -> settings::Wishes {
+        settings::Wishes {
+            translate: self.translate,
+            upstream_api: self.upstream_api,
+            tools: self.tools,
+            num_ctx: self.num_ctx,
+            max_body_size: self.max_body_size,
+            resume_window: self.resume_window,
+            titles: self.titles,
+            subagents: self.subagents,
+            stored_responses: self.stored_responses,
+            heartbeat: self.heartbeat,
+            debug: None,
+        }
+    }
 }
 
 impl Run {
@@ -142,6 +226,8 @@ impl Run {
             user_timeout: self.user_timeout,
             max_connections: self.max_connections,
             drain_timeout: self.drain_timeout,
+            bridge: settings::Wishes { debug: self.debug.then_some(true), ..self.bridge.wishes() },
+            needs_translate: self.bridge.typed,
             log: self.log(),
         }
     }

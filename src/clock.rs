@@ -18,6 +18,11 @@ pub fn wall() -> SystemTime {
     SystemTime::now()
 }
 
+/// Seconds since 1970. A clock before that says 0.
+pub fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 /// Milliseconds of the coarse monotonic clock (4 ms steps, no system call). Cheap enough to read per chunk; it wraps
 /// after 49 days, so use only differences.
 pub fn coarse_ms() -> u32 {

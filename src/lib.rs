@@ -4,6 +4,8 @@
 //! [`net::listen`] accepts it → [`forward`] makes a session → [`gateway`] says where Windows is now → [`net::dial`]
 //! connects → [`net::relay`] carries it, copied when small, spliced when much → the session's closing record.
 //!
+//! With `--translate`, [`bridge`] makes the session: it reads HTTP, and keeps links to the upstream of its own.
+//!
 //! # How Windows is found
 //! netlink notices → `gateway::settle` → a whole [`gateway::Snapshot`] → [`gateway::select`] gives candidates →
 //! [`gateway::identify`] asks who they are → [`gateway::Whereabouts`], which everybody else watches.
@@ -11,12 +13,14 @@
 //! # Who knows whom
 //! ```text
 //! main → app ─┬→ cli → config → net
+//!             ├→ bridge ──→ forward, gateway, net, translate
 //!             ├→ forward ─→ gateway ─→ net ─→ clock
 //!             ├→ report ──→ forward, gateway, status
 //!             └→ demo, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all. Pure, without any I/O:
-//! `config`, `fault`, `gateway::{select, settle}`, and the judging halves of `gateway::{wsl, identify}`.
+//! `config`, `fault`, `gateway::{select, settle}`, `bridge::{host, route}`, and the judging halves of
+//! `gateway::{wsl, identify}`.
 //! `tests/architecture.rs` holds this table.
 //!
 //! # Invariants
@@ -30,6 +34,7 @@
 //! - Every task belongs to a `JoinSet` and ends with it.
 
 pub mod app;
+pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod config;

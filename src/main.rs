@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use ollama_forward::app::{self, Ended};
 use ollama_forward::cli::Cli;
 use ollama_forward::fault::{Fault, FaultId};
@@ -12,7 +11,7 @@ use ollama_forward::fault::{Fault, FaultId};
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

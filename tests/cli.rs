@@ -73,6 +73,14 @@ const OPTIONS: &[(&str, &[(&str, &str)])] = &[
     ("--user-timeout", &[("never", "500ms, 1.5s or 2m")]),
     ("--max-connections", &[("0", "from 1 up"), ("many", "from 1 up")]),
     ("--drain-timeout", &[("later", "500ms, 1.5s or 2m")]),
+    ("--upstream-api", &[("openai", "auto, ollama, chat")]),
+    ("--tools", &[("some", "compact, full")]),
+    ("--num-ctx", &[("8k", "number of tokens"), ("0", "number of tokens"), ("5000000000", "number of tokens")]),
+    ("--max-body-size", &[("32 megs", "32M or 32MiB"), ("0", "32M"), ("99999999999G", "too large")]),
+    ("--resume-window", &[("ever", "500ms, 1.5s or 2m")]),
+    ("--titles", &[("none", "local, model")]),
+    ("--subagents", &[("child", "parent, as-given")]),
+    ("--stored-responses", &[("-1", "from 0 up"), ("some", "from 0 up")]),
     ("--log-format", &[("xml", "text, json")]),
     ("--color", &[("green", "auto, always, never")]),
 ];
@@ -111,7 +119,7 @@ fn a_wrong_value_in_a_file_names_file_key_and_what_would_be_right() {
         assert!(said.contains("config.toml") && said.contains(&format!("{key}: ")), "{key}: {said}");
         // The words for a choice are its own.
         assert!(
-            said.contains(right) || ["log_format", "color"].contains(&key.as_str()),
+            said.contains(right) || said.contains(&format!("invalid variant: {value}")),
             "{key} wants {right:?}: {said}"
         );
     }
@@ -207,11 +215,63 @@ fn layers_complete_each_other() {
 fn switches_are_switched_by_variables_too() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let (home, address) = (Home::new(), taken.local_addr().unwrap().to_string());
-    for name in ["OLLAMA_FORWARD_DEBUG", "OLLAMA_FORWARD_QUIET"] {
+    for name in ["OLLAMA_FORWARD_DEBUG", "OLLAMA_FORWARD_QUIET", "OLLAMA_FORWARD_TRANSLATE"] {
         for value in ["true", "1", "yes", "false", "0"] {
             let said = home.fails(5, &["--upstream", "demo", "--listen", &address], &[(name, value)]);
             assert!(said.contains("error[E-PORT-TAKEN]: "), "{name}={value}: {said}");
         }
+    }
+}
+
+/// The options of the bridge, each with a value that it takes.
+const NEED_TRANSLATE: &[(&str, &str)] = &[
+    ("--upstream-api", "chat"),
+    ("--tools", "full"),
+    ("--num-ctx", "8192"),
+    ("--max-body-size", "8M"),
+    ("--resume-window", "0"),
+    ("--titles", "model"),
+    ("--subagents", "as-given"),
+    ("--stored-responses", "0"),
+];
+
+#[test]
+fn an_option_of_the_bridge_is_a_mistake_without_the_bridge() {
+    for (option, value) in NEED_TRANSLATE {
+        let home = Home::new();
+        let option_is_refused = |args: &[&str], env: &[(&str, &str)]| {
+            let said = home.fails(2, &[&["--upstream", "demo", option, value], args].concat(), env);
+            let right = format!("error[E-USAGE]: {option} does nothing without --translate");
+            assert!(said.starts_with(&right), "{option}: {said}");
+        };
+        option_is_refused(&[], &[]);
+        option_is_refused(&[], &[("OLLAMA_FORWARD_TRANSLATE", "0")]);
+        home.config("translate = false\n");
+        option_is_refused(&[], &[]);
+        home.config("translate = true\n");
+        option_is_refused(&[], &[("OLLAMA_FORWARD_TRANSLATE", "no")]);
+    }
+}
+
+#[test]
+fn an_option_of_the_bridge_is_taken_where_the_bridge_is_asked_for() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    // That the port is taken is seen after all options were found good.
+    let good = |home: &Home, args: &[&str], env: &[(&str, &str)]| {
+        let said = home.fails(5, &[&["--upstream", "demo", "--listen", &address], args].concat(), env);
+        assert!(said.contains("error[E-PORT-TAKEN]: "), "{args:?} {env:?}: {said}");
+    };
+    for (option, value) in NEED_TRANSLATE {
+        let home = Home::new();
+        good(&home, &["--translate", option, value], &[]);
+        good(&home, &[option, value], &[("OLLAMA_FORWARD_TRANSLATE", "1")]);
+        // A setting that stays waits for its day.
+        good(&home, &[], &[(&variable(option), value)]);
+        home.config(&format!("{} = \"{value}\"\n", key(option)));
+        good(&home, &[], &[]);
+        home.config("translate = true\n");
+        good(&home, &[option, value], &[]);
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::watch::{self as watched, Sender};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use crate::bridge::{self, Bridge, Known};
 use crate::cli::{Cli, Command, Run};
 use crate::clock;
 use crate::config::{self, Config, Layer, Upstream};
@@ -169,7 +170,17 @@ async fn forward_all(config: Config, phase: Sender<Phase>) -> Result<Ended, Faul
     let (failed, mut failure) = watched::channel(None);
     parts.spawn(watch::supervise(Arc::clone(&shared), config.clone(), reporter, phase.clone(), failed));
 
-    let Stopped { cut, .. } = forward::run(listeners, Arc::clone(&shared), phase.subscribe(), config.drain_time).await;
+    let Stopped { cut, .. } = if let Some(settings) = config.bridge.clone() {
+        let bridge = Bridge::new(Arc::clone(&shared), known(&listeners), settings);
+        let kept = Arc::clone(&bridge);
+        parts.spawn(async move { kept.keep_house().await });
+        let stop = phase.subscribe();
+        let serve = move |accepted| bridge::serve(Arc::clone(&bridge), accepted, stop.clone());
+        forward::run(listeners, shared, phase.subscribe(), config.drain_time, serve).await
+    } else {
+        let serve = |accepted| forward::serve(Arc::clone(&shared), accepted);
+        forward::run(listeners, Arc::clone(&shared), phase.subscribe(), config.drain_time, serve).await
+    };
     drop(parts);
     match failure.borrow_and_update().clone() {
         Some(fault) => Err(fault),
@@ -240,6 +251,12 @@ async fn tell_nothing_needed(mode: &Mode, port: u16, config: &Config, mark: &Pro
             warn!(address = %localhost, why, next = "start Ollama on Windows", "Ollama does not answer");
         }
     }
+}
+
+/// The names by which clients may call this machine.
+fn known(listeners: &[Listener]) -> Known {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
+    Known::new(listeners.iter().map(|listener| listener.address).collect(), name)
 }
 
 fn limits(config: &Config) -> Limits {

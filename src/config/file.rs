@@ -4,7 +4,11 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::Layer;
-use super::parse::{parse_count, parse_duration, parse_keepalive, parse_port, parse_positive_duration};
+use super::parse::{
+    parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration, parse_size,
+    parse_tokens,
+};
+use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
 use crate::fault::{Fault, FaultId};
 use crate::log::{Color, LogFormat, Volume, Wishes};
 
@@ -22,13 +26,22 @@ struct File {
     user_timeout: Option<Word>,
     max_connections: Option<Word>,
     drain_timeout: Option<Word>,
+    translate: Option<bool>,
+    upstream_api: Option<Word>,
+    tools: Option<Word>,
+    num_ctx: Option<Word>,
+    max_body_size: Option<Word>,
+    resume_window: Option<Word>,
+    titles: Option<Word>,
+    subagents: Option<Word>,
+    stored_responses: Option<Word>,
     quiet: Option<bool>,
     debug: Option<bool>,
     log_format: Option<Word>,
     color: Option<Word>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 23] = [
     "listen",
     "listen_port",
     "upstream",
@@ -39,6 +52,15 @@ const KEYS: [&str; 14] = [
     "user_timeout",
     "max_connections",
     "drain_timeout",
+    "translate",
+    "upstream_api",
+    "tools",
+    "num_ctx",
+    "max_body_size",
+    "resume_window",
+    "titles",
+    "subagents",
+    "stored_responses",
     "quiet",
     "debug",
     "log_format",
@@ -96,6 +118,11 @@ fn suggestion(unknown: &str) -> String {
     }
 }
 
+/// One of a few words.
+fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false)
+}
+
 fn similarity(key: &str, unknown: &str) -> f64 {
     strsim::jaro_winkler(key, unknown)
 }
@@ -124,6 +151,21 @@ impl File {
             user_timeout: value("user_timeout", self.user_timeout, parse_duration)?,
             max_connections: value("max_connections", self.max_connections, parse_count)?,
             drain_timeout: value("drain_timeout", self.drain_timeout, parse_duration)?,
+            bridge: settings::Wishes {
+                // For tests, which have no ten seconds.
+                heartbeat: None,
+                translate: self.translate,
+                upstream_api: value("upstream_api", self.upstream_api, choice::<UpstreamApi>)?,
+                tools: value("tools", self.tools, choice::<ToolForms>)?,
+                num_ctx: value("num_ctx", self.num_ctx, parse_tokens)?,
+                max_body_size: value("max_body_size", self.max_body_size, parse_size)?,
+                resume_window: value("resume_window", self.resume_window, parse_duration)?,
+                titles: value("titles", self.titles, choice::<Titles>)?,
+                subagents: value("subagents", self.subagents, choice::<Subagents>)?,
+                stored_responses: value("stored_responses", self.stored_responses, parse_number)?,
+                debug: self.debug,
+            },
+            needs_translate: None,
             log: Wishes {
                 volume: match (self.quiet, self.debug) {
                     (Some(true), Some(true)) => return Err(("quiet", "and debug exclude each other".into())),
@@ -131,8 +173,8 @@ impl File {
                     (_, Some(true)) => Some(Volume::Debug),
                     (_, _) => None,
                 },
-                format: value("log_format", self.log_format, |text| LogFormat::from_str(text, false))?,
-                color: value("color", self.color, |text| Color::from_str(text, false))?,
+                format: value("log_format", self.log_format, choice::<LogFormat>)?,
+                color: value("color", self.color, choice::<Color>)?,
             },
         })
     }

@@ -11,13 +11,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bridge::settings::{self, Settings};
 use crate::fault::{Fault, FaultId};
 use crate::log::Wishes;
 use crate::net::listen::leads_to;
 use crate::net::options::{Keepalive, SocketPolicy};
 
 pub use file::parse_file;
-pub use parse::{parse_count, parse_duration, parse_keepalive, parse_port, parse_positive_duration};
+pub use parse::{
+    parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration, parse_size,
+    parse_tokens,
+};
 
 /// Ollama's port (Ollama, `envconfig`).
 pub const OLLAMA_PORT: u16 = 11434;
@@ -32,6 +36,8 @@ pub struct Config {
     pub policy: SocketPolicy,
     pub max_connections: usize,
     pub drain_time: Duration,
+    /// None: bytes are forwarded as they are.
+    pub bridge: Option<Settings>,
     /// Where WSL's files are; `/` outside tests.
     pub root: PathBuf,
 }
@@ -69,6 +75,9 @@ pub struct Layer {
     pub user_timeout: Option<Duration>,
     pub max_connections: Option<usize>,
     pub drain_timeout: Option<Duration>,
+    pub bridge: settings::Wishes,
+    /// The key of something that was typed and does nothing without `translate`.
+    pub needs_translate: Option<&'static str>,
     pub log: Wishes,
 }
 
@@ -86,6 +95,8 @@ impl Layer {
             user_timeout: self.user_timeout.or(below.user_timeout),
             max_connections: self.max_connections.or(below.max_connections),
             drain_timeout: self.drain_timeout.or(below.drain_timeout),
+            bridge: self.bridge.over(below.bridge),
+            needs_translate: self.needs_translate.or(below.needs_translate),
             log: self.log.over(below.log),
         }
     }
@@ -114,8 +125,14 @@ impl Layer {
             },
             max_connections: self.max_connections.unwrap_or(4096),
             drain_time: self.drain_timeout.unwrap_or(Duration::from_secs(10)),
+            bridge: self.bridge.settings(),
             root,
         };
+        // In a file or in the environment it is a setting that waits to be of use; typed, it is a mistake.
+        if let (None, Some(key)) = (&config.bridge, self.needs_translate) {
+            let what = format!("--{} does nothing without --translate", key.replace('_', "-"));
+            return Err(Fault::new(FaultId::Usage, what));
+        }
         config.check_for_loop()?;
         Ok(config)
     }
@@ -150,6 +167,16 @@ mod tests {
     fn an_upstream_that_is_ourselves_is_refused() {
         let layer = Layer { upstream: "127.0.0.1".parse().ok(), ..Layer::default() };
         assert_eq!(layer.finish("/".into()).unwrap_err().id, FaultId::UpstreamLoop);
+    }
+
+    #[test]
+    fn what_needs_the_bridge_is_a_mistake_without_it() {
+        let typed = Layer { needs_translate: Some("num_ctx"), ..Layer::default() };
+        let fault = typed.clone().finish("/".into()).unwrap_err();
+        assert_eq!((fault.id, fault.what.as_str()), (FaultId::Usage, "--num-ctx does nothing without --translate"));
+        let bridge = settings::Wishes { translate: Some(true), ..settings::Wishes::default() };
+        let file = Layer { bridge, ..Layer::default() };
+        assert_eq!(typed.over(file).finish("/".into()).unwrap().bridge, Some(Settings::default()));
     }
 
     #[test]

@@ -125,6 +125,41 @@ pub fn parse_count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// None is a number too.
+pub fn parse_number(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| format!("`{text}` is not a number from 0 up"))
+}
+
+/// A context length.
+pub fn parse_tokens(text: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(0) | Err(_) => Err(format!("`{text}` is not a number of tokens: use 32768 or the like")),
+        Ok(tokens) => Ok(tokens),
+    }
+}
+
+/// `33554432`, `32M`, `32MiB` or `32MB`, with the units of the GNU core utilities: MB are millions, M and MiB are not.
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let wrong = || format!("`{text}` is not a size: use 33554432, 32M or 32MiB");
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit: usize = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(wrong()),
+    };
+    match number.parse::<usize>().map_err(|_| wrong())?.checked_mul(unit) {
+        Some(0) => Err(format!("`{text}` leaves no room for a request: use 32M or the like")),
+        Some(size) => Ok(size),
+        None => Err(format!("`{text}` is too large")),
+    }
+}
+
 /// `IDLE/INTERVAL/COUNT`; the times in whole seconds, as the kernel takes them (tcp(7): up to 32767 s and 127 probes).
 pub fn parse_keepalive(text: &str) -> Result<Keepalive, String> {
     let wrong = || format!("`{text}` is not IDLE/INTERVAL/COUNT: use 15/5/3 (seconds, seconds, probes)");
@@ -227,6 +262,34 @@ mod tests {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
         assert!(parse_positive_duration("0").is_err());
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        for (text, size) in [
+            ("33554432", 33_554_432),
+            ("32MiB", 33_554_432),
+            ("32M", 33_554_432),
+            ("32 mib", 33_554_432),
+            ("32MB", 32_000_000),
+            ("1k", 1024),
+            ("1kB", 1000),
+            ("2g", 2 << 30),
+            ("5B", 5),
+        ] {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
+        }
+        for wrong in ["", "M", "0", "0M", "-1", "1.5M", "32 megs", "32MM", "99999999999999999999", "99999999999999G"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_context_length_is_a_number_of_tokens() {
+        assert_eq!(parse_tokens("8192"), Ok(8192));
+        for wrong in ["", "0", "8k", "-1", "8192.5", "5000000000"] {
+            assert!(parse_tokens(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

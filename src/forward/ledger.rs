@@ -29,11 +29,11 @@ pub struct Totals {
 }
 
 impl Ledger {
-    pub(super) fn opened(&self) {
+    pub fn opened(&self) {
         self.total.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn ended(&self, failed: bool) {
+    pub fn ended(&self, failed: bool) {
         self.ended.fetch_add(1, Ordering::Relaxed);
         if failed {
             self.failed.fetch_add(1, Ordering::Relaxed);

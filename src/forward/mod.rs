@@ -9,12 +9,13 @@ mod bulk;
 mod health;
 mod ledger;
 mod live;
+mod reach;
 mod record;
-mod refuse;
+pub mod refuse;
 mod session;
 mod target;
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,7 +37,10 @@ use crate::net::options::SocketPolicy;
 
 pub use health::Health;
 pub use ledger::{Ledger, Totals};
-pub use live::{Cut, Live};
+pub use live::{Cut, Live, Watched};
+pub use reach::reach;
+pub use record::{EndedBy, Record};
+pub use session::serve;
 pub use target::{Name, Target};
 
 /// What all connections share.
@@ -106,13 +110,25 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(20);
 /// Clients that are told "too many connections" at a time; more are simply reset.
 const MAX_REFUSALS: usize = 64;
 
-/// Accepts and forwards until the phase says otherwise, then drains for at most `drain_time`.
-pub async fn run(
+/// A client that was let in. Whoever serves it opens it in the ledger, tells its record, and takes it out of [`Live`].
+#[derive(Debug)]
+pub struct Accepted {
+    pub id: u64,
+    pub client: TcpStream,
+    pub peer: SocketAddr,
+}
+
+/// Accepts clients and has each served by `serve` until the phase says otherwise, then drains for at most `drain_time`.
+pub async fn run<Served>(
     listeners: Vec<Listener>,
     shared: Arc<Shared>,
     mut phase: watch::Receiver<Phase>,
     drain_time: Duration,
-) -> Stopped {
+    serve: impl Fn(Accepted) -> Served,
+) -> Stopped
+where
+    Served: Future<Output = ()> + Send + 'static,
+{
     let mut sessions = JoinSet::new();
     let mut refusals = JoinSet::new();
     let mut full = false;
@@ -136,7 +152,12 @@ pub async fn run(
                 Ok((client, peer)) => {
                     // What ended while we waited gives its place away.
                     while sessions.try_join_next().is_some() {}
-                    admit(&mut sessions, &mut refusals, &shared, client, peer);
+                    let accepted = Accepted { id: shared.ids.fetch_add(1, Ordering::Relaxed), client, peer };
+                    let id = accepted.id;
+                    if let Some(accepted) = admit(sessions.len(), &mut refusals, &shared, accepted) {
+                        let abort = sessions.spawn(serve(accepted));
+                        shared.live.insert(id, abort);
+                    }
                 }
                 Err(error) if descriptors::is_exhausted(&error) => sleep(EXHAUSTED_PAUSE).await,
                 // The client gave up between SYN and accept, or the network failed for it (accept(2)).
@@ -189,29 +210,21 @@ async fn accept(listeners: &[Listener]) -> io::Result<(TcpStream, SocketAddr)> {
     .await
 }
 
-/// Serves the client, or tells it that there is no room.
-fn admit(
-    sessions: &mut JoinSet<()>,
-    refusals: &mut JoinSet<()>,
-    shared: &Arc<Shared>,
-    client: TcpStream,
-    peer: SocketAddr,
-) {
+/// Gives the client back when there is room for it among `open` others, and else tells it that there is none.
+fn admit(open: usize, refusals: &mut JoinSet<()>, shared: &Arc<Shared>, accepted: Accepted) -> Option<Accepted> {
     let max = shared.limits.max_connections;
-    let id = shared.ids.fetch_add(1, Ordering::Relaxed);
-    if sessions.len() >= max {
-        while refusals.try_join_next().is_some() {}
-        if refusals.len() >= MAX_REFUSALS {
-            shared.ledger.refused();
-            crate::net::options::reset_on_close(&client);
-            return;
-        }
-        let fault = Fault::new(FaultId::TooManyConnections, format!("{max} connections are open, which is the limit"));
-        refusals.spawn(session::refuse_at_the_door(Arc::clone(shared), id, client, peer, fault));
-        return;
+    if open < max {
+        return Some(accepted);
     }
-    let abort = sessions.spawn(session::serve(Arc::clone(shared), id, client, peer));
-    shared.live.insert(id, abort);
+    while refusals.try_join_next().is_some() {}
+    if refusals.len() >= MAX_REFUSALS {
+        shared.ledger.refused();
+        crate::net::options::reset_on_close(&accepted.client);
+        return None;
+    }
+    let fault = Fault::new(FaultId::TooManyConnections, format!("{max} connections are open, which is the limit"));
+    refusals.spawn(session::refuse_at_the_door(Arc::clone(shared), accepted, fault));
+    None
 }
 
 async fn drain(

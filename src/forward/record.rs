@@ -10,7 +10,7 @@ use crate::fault::FaultId;
 
 /// Who ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EndedBy {
+pub enum EndedBy {
     Client,
     Upstream,
     Us,
@@ -28,7 +28,7 @@ impl fmt::Display for EndedBy {
 
 /// What is told of a connection when it is over.
 #[derive(Debug)]
-pub(super) struct Record {
+pub struct Record {
     pub conn: u64,
     pub peer: SocketAddr,
     /// None when it was never reached.
@@ -37,6 +37,8 @@ pub(super) struct Record {
     pub sent: u64,
     /// Bytes from the upstream to the client.
     pub received: u64,
+    /// Requests that were answered, where we speak HTTP.
+    pub requests: Option<u64>,
     pub took: Duration,
     pub ended_by: EndedBy,
     pub why: String,
@@ -45,14 +47,14 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn tell(&self) {
-        let Self { conn, peer, upstream, sent, received, took, ended_by, why, id } = self;
+    pub fn tell(&self) {
+        let Self { conn, peer, upstream, sent, received, requests, took, ended_by, why, id } = self;
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let upstream = upstream.map_or_else(|| "none".to_owned(), |address| address.to_string());
         if let Some(id) = id {
-            warn!(conn, %peer, upstream, sent, received, took_ms, %ended_by, why, %id, "connection failed");
+            warn!(conn, %peer, upstream, sent, received, requests, took_ms, %ended_by, why, %id, "connection failed");
         } else {
-            debug!(conn, %peer, upstream, sent, received, took_ms, %ended_by, why, "connection closed");
+            debug!(conn, %peer, upstream, sent, received, requests, took_ms, %ended_by, why, "connection closed");
         }
     }
 }

@@ -42,13 +42,31 @@ fn looks_like_http(bytes: &[u8]) -> bool {
     METHODS.iter().any(|method| bytes.starts_with(method))
 }
 
-/// The OpenAI-compatible paths have their own error envelope.
 fn is_openai(head: &[u8]) -> bool {
     let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    target.starts_with(b"/v1/")
+    is_openai_path(target)
 }
 
+/// The paths that are compatible with `OpenAI` have their own error envelope.
+pub fn is_openai_path(path: &[u8]) -> bool {
+    path.starts_with(b"/v1/") || path.starts_with(b"/responses")
+}
+
+/// The whole answer, in HTTP.
 fn answer(fault: &Fault, openai: bool) -> String {
+    let body = body(fault, openai);
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         retry-after: {RETRY_AFTER}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Seconds after which a client may try again.
+pub const RETRY_AFTER: u32 = 2;
+
+/// The JSON that tells a client of a fault, in the envelope of `OpenAI`'s paths or of Ollama's own.
+pub fn body(fault: &Fault, openai: bool) -> String {
     const HINT: &str = "ollama-forward doctor";
     let text = format!("ollama-forward: {} — {}. Next: {}", fault.what, fault.id.likely(), fault.id.next());
     let code = fault.id.as_str();
@@ -60,12 +78,7 @@ fn answer(fault: &Fault, openai: bool) -> String {
     } else {
         json!({ "error": text, "code": code, "hint": HINT })
     };
-    let body = format!("{body}\n");
-    format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         retry-after: 2\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    format!("{body}\n")
 }
 
 #[cfg(test)]

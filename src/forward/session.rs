@@ -15,24 +15,19 @@ use std::time::{Duration, Instant};
 
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::timeout;
 use tracing::debug;
 
-use super::Shared;
 use super::live::Cut;
+use super::reach::reach;
 use super::record::{EndedBy, Record};
 use super::refuse::refuse;
-use super::target::Target;
+use super::{Accepted, Shared};
 use crate::clock;
 use crate::fault::{Fault, FaultId};
-use crate::gateway::identify::Refusal;
-use crate::net::dial::dial_any;
 use crate::net::options::watch_over;
 use crate::net::relay::{Outcome, Parked, Relay, Side, Tempo};
 
-/// Between attempts to connect: doubles from the first value up to the second.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// While a probe of ours is under way, how long a new client may take to show that it is not that probe.
 const LOOP_CHECK: Duration = Duration::from_millis(500);
 
@@ -59,24 +54,14 @@ struct End {
 
 impl End {
     fn cut(why: Option<Cut>) -> Self {
-        let (why, id) = match why {
-            Some(Cut::AddressGone) => {
-                ("the local address is gone, nothing can arrive any more", Some(FaultId::UpstreamLost))
-            }
-            Some(Cut::Loop) => ("it went in a circle", Some(FaultId::UpstreamLoop)),
-            Some(Cut::Stopping) | None => ("stopping", None),
-        };
+        let (why, id) = Cut::reason(why);
         Self { by: EndedBy::Us, why: why.into(), id }
     }
 }
 
 /// Serves one client. Not an `async fn`: that would keep its arguments beside what is made of them.
-pub(super) fn serve(
-    shared: Arc<Shared>,
-    id: u64,
-    client: TcpStream,
-    peer: SocketAddr,
-) -> impl Future<Output = ()> + Send {
+pub fn serve(shared: Arc<Shared>, accepted: Accepted) -> impl Future<Output = ()> + Send {
+    let Accepted { id, client, peer } = accepted;
     let mut session = Session::open(shared, id, peer);
     async move {
         let Some(relay) = Box::pin(session.begin(client)).await else { return };
@@ -88,13 +73,8 @@ pub(super) fn serve(
 }
 
 /// Tells a client that there is no room for it.
-pub(super) async fn refuse_at_the_door(
-    shared: Arc<Shared>,
-    id: u64,
-    client: TcpStream,
-    peer: SocketAddr,
-    fault: Fault,
-) {
+pub(super) async fn refuse_at_the_door(shared: Arc<Shared>, accepted: Accepted, fault: Fault) {
+    let Accepted { id, client, peer } = accepted;
     shared.ledger.refused();
     Session::open(shared, id, peer).refuse(client, fault).await;
 }
@@ -115,8 +95,12 @@ impl Session {
             // Refused only on a socket that is closed already.
             let _ = watch_over(&client, self.shared.policy.keepalive);
         }
-        match self.reach(&client).await {
-            Ok(upstream) => Some(self.join(client, upstream)),
+        let deadline = self.accepted + self.shared.limits.wait_for_upstream;
+        match reach(&self.shared, deadline, hung_up(&client)).await {
+            Ok((upstream, address)) => {
+                self.upstream = Some(address);
+                Some(self.join(client, upstream))
+            }
             Err(fault) => {
                 self.refuse(client, fault).await;
                 None
@@ -128,67 +112,6 @@ impl Session {
         let mut head = [0; 512];
         let seen = timeout(LOOP_CHECK, client.peek(&mut head)).await;
         seen.is_ok_and(|seen| seen.is_ok_and(|count| self.shared.mark.recognise(&head[..count])))
-    }
-
-    /// Connects to the upstream. The first attempt is the usual one; what follows it is rare and kept apart.
-    async fn reach(&mut self, client: &TcpStream) -> Result<TcpStream, Fault> {
-        match self.attempt().await {
-            Ok(stream) => Ok(stream),
-            Err(fault) if fault.id == FaultId::UpstreamLoop => Err(fault),
-            Err(fault) => Box::pin(self.keep_trying(client, fault)).await,
-        }
-    }
-
-    /// Tries again while the client waits: nothing has gone upstream yet, so this is always safe.
-    async fn keep_trying(&mut self, client: &TcpStream, mut fault: Fault) -> Result<TcpStream, Fault> {
-        let shared = Arc::clone(&self.shared);
-        let deadline = sleep_until((self.accepted + shared.limits.wait_for_upstream).into());
-        let hung_up = hung_up(client);
-        tokio::pin!(deadline, hung_up);
-        let _waiting = match &shared.target {
-            Target::Gateway(watch) => Some(watch.wait()),
-            Target::Address(_) | Target::Name(_) => None,
-        };
-        let mut news = shared.target.news();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut hung_up => return Err(fault),
-                () = &mut deadline => return Err(fault),
-                () = news.wait() => pause = FIRST_PAUSE,
-                () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            }
-            tokio::select! {
-                biased;
-                () = &mut hung_up => return Err(fault),
-                // An attempt that began in time may end: it takes no longer than the time to connect.
-                outcome = self.attempt() => match outcome {
-                    Ok(stream) => return Ok(stream),
-                    Err(error) => fault = error,
-                },
-            }
-        }
-    }
-
-    async fn attempt(&mut self) -> Result<TcpStream, Fault> {
-        let shared = &self.shared;
-        let addresses = shared.target.addresses().await?;
-        let dialled = dial_any(addresses.as_slice(), shared.limits.connect_time, &shared.policy).await;
-        let fault = match dialled {
-            Ok((stream, upstream)) => {
-                self.upstream = Some(upstream);
-                shared.health.reached(upstream);
-                return Ok(stream);
-            }
-            Err(error) if error.is_out_of_descriptors() => {
-                return Err(Fault::new(FaultId::OutOfDescriptors, crate::log::chain(&error)));
-            }
-            Err(error) => Refusal::Dial((&error).into()).fault(&shared.target),
-        };
-        shared.health.missed(&shared.target, &fault);
-        shared.target.distrust().await;
-        Err(fault)
     }
 
     /// Both ends are there.
@@ -297,6 +220,7 @@ impl Drop for Session {
             upstream: self.upstream,
             sent: self.relay.as_ref().map_or(0, Relay::sent),
             received: self.relay.as_ref().map_or(0, Relay::received),
+            requests: None,
             took: clock::now().duration_since(self.accepted),
             ended_by: end.by,
             why: end.why,
@@ -342,7 +266,7 @@ mod tests {
     /// The size of what `function` returns, without calling it.
     fn size_of_future<F, Future>(_function: F) -> usize
     where
-        F: Fn(Arc<Shared>, u64, TcpStream, SocketAddr) -> Future,
+        F: Fn(Arc<Shared>, Accepted) -> Future,
     {
         size_of::<Future>()
     }

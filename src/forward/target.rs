@@ -68,6 +68,29 @@ impl Target {
         }
     }
 
+    /// Whether a connection to `address`, made a few seconds ago, goes where one made now would go.
+    pub fn leads_to(&self, address: SocketAddr) -> bool {
+        match self {
+            Self::Address(ours) => *ours == address,
+            // A name is looked up anew soon enough.
+            Self::Name(_) => true,
+            Self::Gateway(watch) => match watch.current() {
+                Whereabouts::Found(gateway) => gateway.address == address,
+                Whereabouts::Searching(_) | Whereabouts::NotNeeded(_) => false,
+            },
+        }
+    }
+
+    /// What a request's `Host` names, when it goes to `address`. An upstream that was found is Ollama, which may be bound to
+    /// loopback and then wants a local name.
+    pub(crate) fn host_header(&self, address: SocketAddr) -> String {
+        match self {
+            Self::Address(_) => address.to_string(),
+            Self::Name(name) => format!("{}:{}", name.host, name.port),
+            Self::Gateway(_) => format!("localhost:{}", address.port()),
+        }
+    }
+
     /// What changes from now on.
     pub(super) fn news(&self) -> News {
         match self {

@@ -3,6 +3,7 @@
 //! What stands here so far is what depends on nothing else: the words that a model may call, calls that were printed as
 //! text, and arguments that need mending. No command uses it yet.
 
+pub mod answer;
 pub mod failure;
 pub mod recover;
 pub mod repair;

@@ -127,7 +127,6 @@ fn nobody_may_come_by_another_name() {
     assert_eq!(bed.fake.asks().len(), 0);
 }
 
-/// Codex then falls back to HTTP at once (0.98 to 0.169) — where the upgrade is not taken.
 #[test]
 fn a_web_page_of_another_origin_is_refused() {
     let bed = Bed::new();

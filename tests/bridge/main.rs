@@ -1,7 +1,8 @@
-//! The bridge on loopback: the real program between a client of the Responses API and an Ollama whose every byte, and
+//! The bridge on loopback: the real program with `--translate`, between a client and an upstream whose every byte, and
 //! every misdeed, is in the test's hands.
 //!
-//! `script` is what the upstream says, `fake` says it, `client` hears what becomes of it, `grammar` judges its form.
+//! What passes through must be what it would be without us: `lane_http` reads HTTP/1.1 to the letter for that. What is
+//! translated is told by `script`, said by `fake`, heard by `client` and judged, as to its form, by `grammar`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "here time is measured, not simulated")]
 
@@ -21,7 +22,13 @@ mod support;
 mod wire;
 
 mod errors;
+mod lane;
+mod lane_http;
+mod lane_who;
 mod liveness;
+mod pass;
+mod pass_breaks;
+mod pass_same;
 mod recovery;
 mod resume;
 mod state;

@@ -108,6 +108,9 @@ fn each(c: &mut Cursor<'_>, mark: &str, one: impl Fn(&mut Cursor<'_>) -> Parsed<
 
 pub(super) fn tool_call(c: &mut Cursor<'_>) -> Parsed<Vec<Raw>> {
     c.blanks();
+    while c.take("<tool_call>")? {
+        c.blanks();
+    }
     if c.take("```json")? || c.eat("```") || gather::starts(c)? {
         return gather::marked(c, Family::Hermes);
     }
@@ -116,9 +119,6 @@ pub(super) fn tool_call(c: &mut Cursor<'_>) -> Parsed<Vec<Raw>> {
     }
     if c.is("<invoke name=\"")? {
         return invokes(c, Family::Invoke);
-    }
-    if c.take("<tool_call>")? {
-        return tool_call(c);
     }
     Ok(vec![xml::pairs(c)?])
 }

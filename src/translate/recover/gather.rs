@@ -42,8 +42,11 @@ pub(super) fn bare(c: &mut Cursor<'_>) -> Parsed<Vec<Raw>> {
 /// Looks at the first key only, so that other JSON is not waited for.
 fn promising(mut c: Cursor<'_>) -> Parsed<()> {
     c.blanks();
-    while c.eat("[") || c.eat("{") {
-        c.blanks();
+    // A list, perhaps of lists, of objects. What opens more brackets is no call, and not to be waited for.
+    for bracket in ["[", "[", "{"] {
+        if c.eat(bracket) {
+            c.blanks();
+        }
     }
     let begun = c.rest().strip_prefix(['"', '\'']).unwrap_or(c.rest());
     let mut known = NAMES.iter().chain(&ARGUMENTS).chain(&FIRST);

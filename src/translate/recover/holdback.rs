@@ -6,9 +6,10 @@
 //! Held is always one tail, from a possible opener on. It is read anew as it grows; a long one not at each piece, but
 //! whenever it grew by an eighth, so that the work stays linear but for a small factor.
 
+use super::before::Before;
 use super::cursor::Stop;
 use super::forms::{self, After};
-use super::opener::{self, Found};
+use super::opener::{self, Found, Starts};
 use super::{Declared, Verdict, Why, recover};
 
 /// Up to this many bytes, a held tail is read again at each piece.
@@ -17,9 +18,12 @@ const SHORT_TAIL: usize = 256;
 #[derive(Debug)]
 pub struct Holdback {
     declared: Vec<Declared>,
+    starts: Starts,
     text: String,
     /// Up to here the text was given out.
     shown: usize,
+    /// What stands before that.
+    before: Before,
     /// The length at which the tail is read again.
     look_at: usize,
 }
@@ -35,7 +39,8 @@ pub struct End {
 
 impl Holdback {
     pub fn new(declared: Vec<Declared>) -> Self {
-        Self { declared, text: String::new(), shown: 0, look_at: 0 }
+        let starts = Starts::new(&declared);
+        Self { declared, starts, text: String::new(), shown: 0, before: Before::default(), look_at: 0 }
     }
 
     /// Takes the next piece, and gives what can be shown now.
@@ -48,6 +53,11 @@ impl Holdback {
             self.look_at = if held > SHORT_TAIL { self.text.len() + held / 8 } else { 0 };
         }
         &self.text[from..self.shown]
+    }
+
+    /// All that was fed.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// What waits.
@@ -68,25 +78,28 @@ impl Holdback {
     }
 
     /// Up to where no call can begin any more.
-    fn safe(&self) -> usize {
-        let text = self.text.as_str();
-        if self.declared.is_empty() {
+    fn safe(&mut self) -> usize {
+        let Self { declared, starts, text, shown, before, .. } = self;
+        if declared.is_empty() {
             return text.len();
         }
-        let mut at = self.shown;
-        while at < text.len() {
-            match opener::at(text, at, &self.declared) {
-                Found::Partial(place) if opener::placed(text, at, place) => return at,
-                Found::Full(found) if opener::placed(text, at, found.place) => {
-                    match forms::blocks(text, at, &self.declared) {
-                        Ok((_, After::Nothing)) | Err(Stop::Short) => return at,
-                        Ok((_, After::Text(_))) | Err(Stop::Other | Stop::Broken) => {}
-                    }
-                }
+        let mut from = *shown;
+        while let Some((at, most)) = starts.next(text, from) {
+            before.advance(text, at);
+            from = at + 1;
+            if !before.placed(text, most) {
+                continue;
+            }
+            match opener::at(text, at, declared) {
+                Found::Partial(place) if before.placed(text, place) => return at,
+                Found::Full(found) if before.placed(text, found.place) => match forms::blocks(text, at, declared) {
+                    Ok((_, After::Nothing)) | Err(Stop::Short) => return at,
+                    Ok((_, After::Text(_))) | Err(Stop::Other | Stop::Broken) => {}
+                },
                 Found::Full(_) | Found::Partial(_) | Found::No => {}
             }
-            at = opener::next(text, at);
         }
-        at
+        before.advance(text, text.len());
+        text.len()
     }
 }

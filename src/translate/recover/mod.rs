@@ -14,6 +14,7 @@
 //! [`Holdback`] does the same for a stream, and tells what can be shown meanwhile.
 
 mod accept;
+mod before;
 mod cursor;
 mod forms;
 mod gather;
@@ -27,9 +28,10 @@ pub use accept::resolve;
 pub use holdback::{End, Holdback};
 
 use super::Declared;
+use before::Before;
 use cursor::Stop;
 use forms::After;
-use opener::{Found, Place};
+use opener::{Found, Place, Starts};
 use serde_json::{Map, Value};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -134,20 +136,22 @@ pub fn recover(text: &str, declared: &[Declared]) -> Verdict {
     if declared.is_empty() {
         return Verdict::Text;
     }
-    let (mut at, mut otherwise) = (0, Verdict::Text);
-    while at < text.len() {
+    let (starts, mut before) = (Starts::new(declared), Before::default());
+    let (mut from, mut otherwise) = (0, Verdict::Text);
+    while let Some((at, _)) = starts.next(text, from) {
+        from = at + 1;
         match opener::at(text, at, declared) {
             Found::Full(found) => {
-                let placed = opener::placed(text, at, found.place);
+                before.advance(text, at);
+                let placed = before.placed(text, found.place);
                 match (forms::blocks(text, at, declared), placed) {
                     (Ok((raw, After::Nothing)), true) => return judged(&text[..at], raw, declared),
                     (Ok((_, After::Nothing)), false) => return Verdict::Left(Why::Quoted),
                     (Ok((_, After::Text(end))), _) => {
                         // What is quoted is passed over whole: a line in it may look like a call of its own.
-                        let passed = if placed { opener::thoughts_end(text, end) } else { Some(end) };
+                        let passed = if placed { before::thoughts_end(text, end) } else { Some(end) };
                         let Some(end) = passed else { return Verdict::Left(Why::TextAfter) };
-                        (at, otherwise) = (end, Verdict::Left(Why::Quoted));
-                        continue;
+                        (from, otherwise) = (end, Verdict::Left(Why::Quoted));
                     }
                     (Err(Stop::Short), true) => return Verdict::Left(Why::Unfinished),
                     (Err(Stop::Broken), true) => return Verdict::Left(Why::Broken),
@@ -157,7 +161,6 @@ pub fn recover(text: &str, declared: &[Declared]) -> Verdict {
             }
             Found::Partial(_) | Found::No => {}
         }
-        at = opener::next(text, at);
     }
     otherwise
 }

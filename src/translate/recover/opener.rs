@@ -66,11 +66,39 @@ const MARKS: &[(&str, Place, Body)] = &[
     ("[", Place::Line, forms::bare_list),
 ];
 
+/// Which bytes can begin a mark, or a declared name.
+#[derive(Clone, Debug)]
+pub(super) struct Starts([Option<Place>; 256]);
+
+impl Starts {
+    pub(super) fn new(declared: &[Declared]) -> Self {
+        let mut starts = [None; 256];
+        let names = declared.iter().map(|tool| (tool.name.as_str(), Place::Line));
+        for (word, place) in names.chain(MARKS.iter().map(|(mark, place, _)| (*mark, *place))) {
+            if let Some(first) = word.bytes().next() {
+                let start = &mut starts[usize::from(first)];
+                if *start != Some(Place::Sentence) {
+                    *start = Some(place);
+                }
+            }
+        }
+        Self(starts)
+    }
+
+    /// The first place from `from` on at which something may begin, and the most places in which it would count.
+    pub(super) fn next(&self, text: &str, from: usize) -> Option<(usize, Place)> {
+        let bytes = text.as_bytes().get(from..)?.iter();
+        (from..).zip(bytes).find_map(|(at, byte)| Some((at, self.0[usize::from(*byte)]?)))
+    }
+}
+
 /// What begins at `at`. Mistral's calls can lack their mark, so that the declared name begins them.
 pub(super) fn at(text: &str, at: usize, declared: &[Declared]) -> Found {
     let rest = &text[at..];
+    let Some(first) = rest.as_bytes().first() else { return Found::Partial(Place::Sentence) };
+    let begins = |word: &str| word.as_bytes().first() == Some(first);
     let mut partial = None;
-    for &(mark, place, body) in MARKS {
+    for &(mark, place, body) in MARKS.iter().filter(|(mark, ..)| begins(mark)) {
         if rest.starts_with(mark) {
             // `[` may yet become `[TOOL_CALLS]`, which counts in more places.
             if let Some(Place::Sentence) = partial {
@@ -82,70 +110,19 @@ pub(super) fn at(text: &str, at: usize, declared: &[Declared]) -> Found {
             partial = Some(place);
         }
     }
-    for tail in ["[ARGS]", "[CALL_ID]"] {
-        for tool in declared {
-            let Some(after) = rest.strip_prefix(&tool.name) else {
-                if tool.name.starts_with(rest) {
-                    partial = partial.or(Some(Place::Line));
-                }
-                continue;
-            };
-            if after.starts_with(tail) {
-                return Found::Full(Opener { place: Place::Line, after: at, body: forms::mistral_args });
-            }
-            if tail.starts_with(after) {
+    for tool in declared.iter().filter(|tool| begins(&tool.name)) {
+        let Some(after) = rest.strip_prefix(&tool.name) else {
+            if tool.name.starts_with(rest) {
                 partial = partial.or(Some(Place::Line));
             }
+            continue;
+        };
+        if ["[ARGS]", "[CALL_ID]"].iter().any(|tail| after.starts_with(tail)) {
+            return Found::Full(Opener { place: Place::Line, after: at, body: forms::mistral_args });
+        }
+        if ["[ARGS]", "[CALL_ID]"].iter().any(|tail| tail.starts_with(after)) {
+            partial = partial.or(Some(Place::Line));
         }
     }
     partial.map_or(Found::No, Found::Partial)
-}
-
-/// The next character's place.
-pub(super) fn next(text: &str, at: usize) -> usize {
-    at + text[at..].chars().next().map_or(1, char::len_utf8)
-}
-
-/// Ends of sentences and of tags. After a letter, a quotation mark or a colon, a mark may be only spoken of.
-const BEFORE_A_MARK: [char; 8] = ['.', '!', '?', '…', '。', '！', '？', '>'];
-
-/// Whether a mark counts at `at`. Asks only for what stands before, so that it never changes its mind.
-pub(super) fn placed(text: &str, at: usize, place: Place) -> bool {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[start..at].trim();
-    let free = line.is_empty()
-        || line.ends_with("|>")
-        || THOUGHTS.iter().any(|(_, end)| line.ends_with(end))
-        || place == Place::Sentence && line.ends_with(BEFORE_A_MARK);
-    let quoted = line.starts_with('>') || line.matches('`').count() % 2 == 1;
-    free && !quoted && !fenced(&text[..start]) && !thinking(&text[..at])
-}
-
-/// Whether a code fence is open. One with a language never closes another.
-fn fenced(before: &str) -> bool {
-    let fences = before.lines().filter_map(|line| line.trim_start().strip_prefix("```"));
-    fences.fold(false, |open, language| !open || !language.trim().is_empty())
-}
-
-const THOUGHTS: [(&str, &str); 4] = [
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<seed:think>", "</seed:think>"),
-    ("[THINK]", "[/THINK]"),
-];
-
-/// Whether thoughts were begun at the start of a line, and not ended.
-fn thinking(before: &str) -> bool {
-    THOUGHTS.iter().any(|(begin, end)| {
-        let last = before.rmatch_indices(begin).map(|(at, _)| at).find(|at| {
-            let line = before[..*at].rsplit('\n').next().unwrap_or_default();
-            line.trim().is_empty()
-        });
-        last.is_some_and(|last| !before[last..].contains(end))
-    })
-}
-
-/// The end of thoughts whose beginning was not printed.
-pub(super) fn thoughts_end(text: &str, from: usize) -> Option<usize> {
-    THOUGHTS.iter().filter_map(|(_, end)| Some(from + text[from..].find(end)? + end.len())).min()
 }

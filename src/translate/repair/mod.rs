@@ -63,6 +63,20 @@ pub fn repair(name: &str, arguments: &str, declared: &[Declared]) -> Result<(Cal
     Ok((Call { name: tool.name.clone(), arguments: fitted }, slips))
 }
 
+/// The declared name that a written one means.
+pub fn known_name<'d>(name: &str, declared: &'d [Declared]) -> Option<&'d str> {
+    match name::resolve(name, declared) {
+        Resolved::Known(tool, _) => Some(&tool.name),
+        Resolved::Unknown(..) => None,
+    }
+}
+
+/// A call of which only the arguments are known: of the one tool that they fit.
+pub fn for_arguments(arguments: &str, declared: &[Declared]) -> Option<(Call, Vec<Slip>)> {
+    let mut fits = declared.iter().filter_map(|tool| repair(&tool.name, arguments, declared).ok());
+    fits.next().filter(|_| fits.next().is_none())
+}
+
 fn read(arguments: &str, tool: &Declared, slips: &mut Vec<Slip>) -> Result<Value, Broken> {
     if let Some((value, more)) = json::parse_lenient(arguments) {
         note_all(slips, more);

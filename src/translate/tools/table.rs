@@ -74,6 +74,14 @@ impl Table {
         (table, notes)
     }
 
+    /// Takes away what the request forbids to call (`tool_choice`), by flat name.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        let all = mem::take(&mut self.declared).into_iter().zip(mem::take(&mut self.tools));
+        (self.declared, self.tools) = all.filter(|(declared, _)| keep(&declared.name)).unzip();
+        let names = self.declared.iter().enumerate();
+        self.by_name = names.map(|(index, declared)| (declared.name.clone(), index)).collect();
+    }
+
     /// The functions that the model may call, in the order of the request.
     pub fn declared(&self) -> &[Declared] {
         &self.declared
@@ -150,14 +158,7 @@ impl Table {
 
     /// Exact, else among plain functions, for which a missing namespace, `""` and `functions` are the same to Codex.
     fn flat(&self, origin: &Origin) -> Option<&str> {
-        let plain = |namespace: Option<&str>| matches!(namespace, None | Some("" | "functions"));
-        let same = |other: &Origin| {
-            other == origin
-                || (plain(origin.namespace())
-                    && plain(other.namespace())
-                    && other.without_space() == origin.without_space())
-        };
-        self.tools.iter().position(|tool| same(&tool.origin)).map(|index| &*self.declared[index].name)
+        self.tools.iter().position(|tool| tool.origin.answers_to(origin)).map(|index| &*self.declared[index].name)
     }
 }
 
@@ -176,12 +177,11 @@ impl Origin {
         }
     }
 
-    fn without_space(&self) -> Self {
-        match self.clone() {
-            Self::Function { name, .. } => Self::Function { namespace: None, name },
-            Self::Custom { name, .. } => Self::Custom { namespace: None, name },
-            Self::ToolSearch => Self::ToolSearch,
-        }
+    fn answers_to(&self, asked: &Self) -> bool {
+        let plain = |namespace: Option<&str>| matches!(namespace, None | Some("" | "functions"));
+        mem::discriminant(self) == mem::discriminant(asked)
+            && self.name() == asked.name()
+            && (self.namespace() == asked.namespace() || (plain(self.namespace()) && plain(asked.namespace())))
     }
 
     fn made_up(&self) -> String {
@@ -307,9 +307,11 @@ fn custom_input(arguments: &Map<String, Value>) -> String {
 /// of the model: it sees again what it wrote.
 fn past_arguments(item: &Value) -> Map<String, Value> {
     let given = item.get("arguments").unwrap_or(&Value::Null);
-    let parsed = given.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    if let Some(Value::Object(arguments)) = parsed.as_ref().or(Some(given)) {
-        return arguments.clone();
+    let parsed = given.as_str().map(serde_json::from_str::<Map<String, Value>>);
+    match (parsed, given) {
+        (Some(Ok(arguments)), _) => return arguments,
+        (_, Value::Object(arguments)) => return arguments.clone(),
+        (_, _) => {}
     }
     let written = given.as_str().unwrap_or_default().trim();
     if written.is_empty() { Map::new() } else { Map::from_iter([("arguments".to_owned(), json!(written))]) }

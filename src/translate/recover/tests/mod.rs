@@ -117,6 +117,8 @@ fn what_cannot_become_a_call_is_let_go_at_once() {
         ("<tool_box>", "<tool_box>"),
         ("{\"version\":", "{\"version\":"),
         ("```rust\nfn", "```rust\nfn"),
+        ("{\n{", "{\n{"),
+        ("[[[", "[[["),
         ("see [1]", "see [1]"),
         ("<tool_call> is a tag", "<tool_call> is a tag"),
         ("Hello <tool", "Hello <tool"),

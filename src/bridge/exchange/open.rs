@@ -1,0 +1,278 @@
+//! Asks the upstream, until the head of its answer is there: finds out which API it speaks, writes the request for it, and
+//! tries a second time where that is safe.
+//!
+//! ```text
+//! Question ──(API? capabilities? written?)──► link ──ask──► 200: Opened
+//!                                              ▲    └─ stale: once more   └─ else: Failure
+//! ```
+//! The whole of it is one future that owns what it needs, so that it can outlive its client (see [`super::lobby`]).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::Value;
+
+use super::super::store::Conversation;
+use super::super::upstream::{Link, Outgoing};
+use super::super::{Bridge, learnt};
+use crate::fault::Fault;
+use crate::translate::failure::{Failure, Kind};
+use crate::translate::request::{self, Facts, Loss, Telling};
+use crate::translate::tools::Table;
+use crate::translate::wire::{Api, Decoder};
+
+/// What an upstream is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub bridge: Arc<Bridge>,
+    pub request: Arc<Value>,
+    /// The items before the request's own.
+    pub earlier: Arc<Vec<Value>>,
+    pub previous: Option<Conversation>,
+    pub telling: Telling,
+    /// The request as it was written for an upstream that is known already.
+    pub written: Option<Written>,
+    /// Thoughts and text that were said before a break.
+    pub said: Option<(String, String)>,
+    /// Before the first attempt.
+    pub pause: Duration,
+    /// While the upstream cannot be reached.
+    pub patience: Duration,
+}
+
+/// A request in the words of its upstream.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub api: Api,
+    pub body: Arc<request::Body>,
+}
+
+/// An answer that has begun.
+#[derive(Debug)]
+pub(super) struct Opened {
+    link: Link,
+    body: Incoming,
+    pub decoder: Decoder,
+}
+
+/// How a question came out, with the request as it was written last.
+pub(super) struct Reply {
+    pub written: Option<Written>,
+    pub outcome: Result<Opened, Failure>,
+}
+
+pub(super) type Asking = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+impl Opened {
+    /// Drives the connection, and gives what has come.
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.link.poll_frame(cx, &mut self.body)
+    }
+
+    /// The answer was read to its end.
+    pub(super) fn give_back(self) {
+        drop(self.body);
+        self.link.give_back();
+    }
+}
+
+/// A request as written for an upstream, and what its answer has to know.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub written: Written,
+    pub table: Table,
+    pub losses: Vec<Loss>,
+}
+
+/// Writes the request for an upstream with these properties.
+pub(super) fn write(
+    request: &Value,
+    earlier: &[Value],
+    bridge: &Bridge,
+    (api, facts, telling): (Api, &Facts, Telling),
+) -> Result<Draft, request::Refused> {
+    let settings = request::Settings { tools: bridge.settings.tools, num_ctx: bridge.settings.num_ctx, api };
+    let translation = request::translate(request, earlier, &settings, facts, telling)?;
+    let body = match api {
+        Api::Ollama => request::ollama::body(&translation.prompt),
+        Api::Chat => request::chat::body(&translation.prompt),
+    };
+    let written = Written { api, body: Arc::new(body) };
+    Ok(Draft { written, table: translation.table, losses: translation.losses })
+}
+
+/// Asks. Boxed, as it lives in a response that mostly only reads.
+pub(super) fn ask(question: Question) -> Asking {
+    Box::pin(async move {
+        let mut written = question.written.clone();
+        let outcome = answer(&question, &mut written).await;
+        Reply { written, outcome }
+    })
+}
+
+async fn answer(question: &Question, written: &mut Option<Written>) -> Result<Opened, Failure> {
+    if !question.pause.is_zero() {
+        tokio::time::sleep(question.pause).await;
+    }
+    if written.is_none() {
+        *written = Some(find_out(question).await?);
+    }
+    let Written { api, body, .. } = written.as_ref().expect("written just now");
+    let bytes = match &question.said {
+        Some((thinking, text)) => Bytes::from(body.continued(*api, thinking, text)),
+        None => body.bytes.clone(),
+    };
+    let response = send(&question.bridge, *api, bytes, question.patience).await?;
+    let (link, response) = response;
+    if response.status() == StatusCode::OK {
+        return Ok(Opened { link, body: response.into_body(), decoder: Decoder::new(*api) });
+    }
+    let failure = refusal(question, link, response).await;
+    Err(failure)
+}
+
+/// Which API the upstream speaks, and what the model can do where the request depends on it.
+async fn find_out(question: &Question) -> Result<Written, Failure> {
+    let Question { bridge, request, earlier, telling, patience, .. } = question;
+    let api = bridge.learnt.api(bridge, *patience).await.map_err(|fault| unreachable(&fault))?;
+    let model = request["model"].as_str().unwrap_or_default();
+    let facts = bridge.learnt.facts(bridge, api, model).await;
+    let draft = write(request, earlier, bridge, (api, &facts, *telling));
+    draft.map(|draft| draft.written).map_err(|refused| Failure { kind: Kind::Permanent, message: refused.message })
+}
+
+pub(super) fn unreachable(fault: &Fault) -> Failure {
+    let message = format!("{fault}. Likely: {}. Next: {}.", fault.id.likely(), fault.id.next());
+    Failure { kind: Kind::Transient, message }
+}
+
+/// Sends a request to the API's own path, and waits for the head of the answer.
+async fn send(
+    bridge: &Bridge,
+    api: Api,
+    bytes: Bytes,
+    patience: Duration,
+) -> Result<(Link, Response<Incoming>), Failure> {
+    let mut link = match bridge.upstream.link(patience).await {
+        Ok(link) => link,
+        Err(fault) => {
+            bridge.learnt.forget();
+            return Err(unreachable(&fault));
+        }
+    };
+    loop {
+        let error = match link.ask(chat_request(api, &link, bridge, bytes.clone())).await {
+            Ok(response) => return Ok((link, response)),
+            Err(error) => error,
+        };
+        if !link.was_idle() {
+            let message = format!("{} broke off before it answered: {error}", link.address());
+            return Err(Failure { kind: Kind::Transient, message });
+        }
+        // It had been idle too long, most likely; nothing was answered, so nothing is lost.
+        link = bridge.upstream.new_link(patience).await.map_err(|fault| unreachable(&fault))?;
+    }
+}
+
+fn chat_request(api: Api, link: &Link, bridge: &Bridge, bytes: Bytes) -> Request<Outgoing> {
+    let (path, accept) = match api {
+        Api::Ollama => ("/api/chat", "application/x-ndjson"),
+        Api::Chat => ("/v1/chat/completions", "text/event-stream"),
+    };
+    let mut request = plain(Method::POST, path, link, bridge, Outgoing::whole(bytes));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+    request
+}
+
+/// A request of our own. An Ollama that is bound to loopback refuses hosts that it does not know (`ollama-server` A6).
+fn plain(method: Method, path: &'static str, link: &Link, bridge: &Bridge, body: Outgoing) -> Request<Outgoing> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = hyper::Uri::from_static(path);
+    let host = bridge.shared.target.host_header(link.address());
+    if let Ok(host) = HeaderValue::from_str(&host) {
+        request.headers_mut().insert(HOST, host);
+    }
+    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    request
+}
+
+const AGENT: &str = concat!("ollama-forward/", env!("CARGO_PKG_VERSION"));
+
+/// An answer to a small question of our own: its status and body.
+pub(crate) async fn small(
+    bridge: &Bridge,
+    (method, path): (Method, &'static str),
+    body: Bytes,
+    patience: Duration,
+) -> Result<(StatusCode, Bytes), Fault> {
+    let mut link = bridge.upstream.link(patience).await?;
+    let mut request = plain(method, path, &link, bridge, Outgoing::whole(body));
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let broken = |why: String| Fault::new(crate::fault::FaultId::UpstreamSilent, why);
+    let response = link.ask(request).await.map_err(|error| broken(format!("{path} got no answer: {error}")))?;
+    let status = response.status();
+    let body =
+        gather(link, response.into_body()).await.ok_or_else(|| broken(format!("{path} was not answered whole")))?;
+    Ok((status, body))
+}
+
+/// Answers to small questions are some kilobytes; a captive portal's page is not worth more, either.
+const SMALL: usize = 4 << 20;
+
+async fn gather(link: Link, body: Incoming) -> Option<Bytes> {
+    let driven = Driven { link: Some(link), body };
+    let mut limited = Limited::new(driven, SMALL);
+    let mut bytes = Vec::new();
+    while let Some(frame) = limited.frame().await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Some(bytes.into())
+}
+
+/// A body that drives its own connection.
+struct Driven {
+    /// None once it was given back.
+    link: Option<Link>,
+    body: Incoming,
+}
+
+impl hyper::body::Body for Driven {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let Some(link) = &mut this.link else { return Poll::Ready(None) };
+        let polled = link.poll_frame(cx, &mut this.body);
+        if matches!(polled, Poll::Ready(None))
+            && let Some(link) = this.link.take()
+        {
+            link.give_back();
+        }
+        polled
+    }
+}
+
+/// Why there is another status than 200, in words for the person who waits.
+async fn refusal(question: &Question, link: Link, response: Response<Incoming>) -> Failure {
+    let model = question.request["model"].as_str().unwrap_or_default();
+    let status = response.status().as_u16();
+    let body = gather(link, response.into_body()).await.unwrap_or_default();
+    let failure = Failure::from_status(status, &body, model);
+    if failure.kind != Kind::NoModel {
+        return failure;
+    }
+    let there = learnt::all(&question.bridge).await;
+    Failure::no_model(model, &there)
+}

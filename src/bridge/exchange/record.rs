@@ -1,0 +1,253 @@
+//! What is told of one exchange when it is over: one line, and a block for those who look closer. No contents.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use tracing::{debug, info, warn};
+
+use super::super::Bridge;
+use crate::clock;
+use crate::translate::Client;
+use crate::translate::answer::{Finished, Note, Outcome};
+use crate::translate::request::{Loss, Why};
+use crate::translate::tools;
+use crate::translate::wire::{Chunk, Took, Usage};
+
+/// Everything but words.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub id: u64,
+    pub model: String,
+    pub client: Client,
+    pub request: Summary,
+    pub started: Instant,
+    /// The upstream's head, and its first word or thought.
+    pub head: Option<Instant>,
+    pub first: Option<Instant>,
+    pub last: Option<Instant>,
+    pub pieces: u64,
+    pub heartbeats: u32,
+    pub retries: u32,
+    pub resumes: u32,
+    pub retold: bool,
+    pub losses: Vec<Loss>,
+    /// Where the answer came from, when it was not the model.
+    pub local: Option<&'static str>,
+    /// The model that was asked for, when the request got another one.
+    pub replaced: Option<String>,
+}
+
+/// What was asked, in numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    pub bytes: usize,
+    pub upstream_bytes: usize,
+    pub items: usize,
+    pub tools: Vec<String>,
+    pub streamed: bool,
+    pub previous: bool,
+}
+
+impl Record {
+    pub(super) fn new(id: u64, model: &str, client: Client, request: Summary) -> Self {
+        Self {
+            id,
+            model: model.to_owned(),
+            client,
+            request,
+            started: clock::now(),
+            head: None,
+            first: None,
+            last: None,
+            pieces: 0,
+            heartbeats: 0,
+            retries: 0,
+            resumes: 0,
+            retold: false,
+            losses: Vec::new(),
+            local: None,
+            replaced: None,
+        }
+    }
+
+    pub(super) fn since(&self, now: Instant) -> Duration {
+        now.duration_since(self.started)
+    }
+
+    pub(super) fn head(&mut self, now: Instant) {
+        self.head.get_or_insert(now);
+    }
+
+    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>) {
+        if chunk.text.is_empty() && chunk.thinking.is_empty() && chunk.calls.is_empty() {
+            return;
+        }
+        self.pieces += 1;
+        if self.first.is_none() {
+            self.first = Some(clock::now());
+        }
+    }
+
+    /// The response is whole, or has failed.
+    pub(super) fn finish(&mut self, finished: &Finished, bridge: &Bridge) {
+        let now = clock::now();
+        self.last = Some(now);
+        let window = bridge.learnt.window(&self.model);
+        let Finished { usage, took, notes, result, .. } = finished;
+        let repaired = notes.iter().filter(|note| matches!(note, Note::Repaired { .. })).count();
+        let recovered = notes.iter().filter(|note| matches!(note, Note::Recovered { .. } | Note::FromError)).count();
+        let (id, model, request) = (self.id, self.model.as_str(), &self.request);
+        let (items, tools, calls) = (request.items, request.tools.len(), finished.calls);
+        let first_ms = self.first.map(|first| milliseconds(first.duration_since(self.started)));
+        let took_ms = milliseconds(self.since(now));
+        let rate = rate(usage, took, self.first, now);
+        let tokens_in = usage.input;
+        let tokens_out = usage.output;
+        let (retries, resumes, losses) = (some(self.retries), some(self.resumes), some(self.lost()));
+        let (repaired, recovered, local) = (some(repaired), some(recovered), self.local);
+        let result = match result {
+            Outcome::Completed => "completed",
+            Outcome::Incomplete => "incomplete",
+            Outcome::Failed => "failed",
+        };
+        if let Some(failure) = &finished.failure {
+            let (code, why) = (failure.code(), failure.message.as_str());
+            warn!(
+                id,
+                model,
+                items,
+                tools,
+                first_ms,
+                took_ms,
+                tokens_out,
+                retries,
+                resumes,
+                losses,
+                result,
+                code,
+                why,
+                "exchange"
+            );
+        } else {
+            info!(
+                id,
+                model,
+                items,
+                tools,
+                first_ms,
+                took_ms,
+                tokens_per_s = rate,
+                tokens_in,
+                window,
+                tokens_out,
+                calls,
+                repaired,
+                recovered,
+                retries,
+                resumes,
+                losses,
+                local,
+                result,
+                "exchange"
+            );
+        }
+        if bridge.settings.debug {
+            debug!("{}", self.block(finished, window));
+        }
+    }
+
+    /// What counts: that optional parameters of a tool are not mentioned is so by wish.
+    fn lost(&self) -> usize {
+        let counts = |loss: &&Loss| !matches!(loss.why, Why::Tool(tools::Why::Unmentioned(_)));
+        self.losses.iter().filter(counts).count()
+    }
+
+    /// The client left before the end.
+    pub(super) fn left(&self, _bridge: &Bridge) {
+        let now = clock::now();
+        let (id, model, items, tools) = (self.id, self.model.as_str(), self.request.items, self.request.tools.len());
+        let first_ms = self.first.map(|first| milliseconds(first.duration_since(self.started)));
+        let (took_ms, pieces, resumes) = (milliseconds(self.since(now)), self.pieces, some(self.resumes));
+        info!(id, model, items, tools, first_ms, took_ms, pieces, resumes, result = "client left", "exchange");
+    }
+
+    fn block(&self, finished: &Finished, window: Option<u64>) -> String {
+        let request = &self.request;
+        let mut text = format!("exchange {} · {}\n", self.id, self.model);
+        let who = match self.client {
+            Client::Codex => "Codex",
+            Client::Other => "client",
+        };
+        let _ = writeln!(
+            text,
+            "  asked     {who}: {} items, {} bytes{}{}",
+            request.items,
+            request.bytes,
+            if request.streamed { ", streamed" } else { "" },
+            if request.previous { ", after a stored response" } else { "" },
+        );
+        if let Some(asked) = &self.replaced {
+            let _ = writeln!(text, "  model     asked for {asked}, which only OpenAI has: its parent's");
+        }
+        let _ = writeln!(text, "  tools     {}: {}", request.tools.len(), request.tools.join(" "));
+        let _ = writeln!(text, "  sent      {} bytes to the upstream", request.upstream_bytes);
+        for loss in &self.losses {
+            let _ = writeln!(text, "  lost      {loss}");
+        }
+        let time = |at: Option<Instant>| {
+            at.map_or("never".to_owned(), |at| format!("{:.3} s", at.duration_since(self.started).as_secs_f64()))
+        };
+        let _ = writeln!(
+            text,
+            "  times     head {}, first word {}, end {}",
+            time(self.head),
+            time(self.first),
+            time(self.last)
+        );
+        let _ = writeln!(text, "  upstream  {}", measured(&finished.took));
+        let window = window.map_or_else(String::new, |window| format!(" of {window}"));
+        let (input, output) = (finished.usage.input.unwrap_or_default(), finished.usage.output.unwrap_or_default());
+        let _ = writeln!(text, "  tokens    {input}{window} in, {output} out, in {} pieces", self.pieces);
+        for note in &finished.notes {
+            let _ = writeln!(text, "  note      {note}");
+        }
+        let _ = write!(
+            text,
+            "  came      {:?}: {} calls, {} heartbeats, {} retries, {} resumes",
+            finished.result, finished.calls, self.heartbeats, self.retries, self.resumes
+        );
+        text
+    }
+}
+
+fn measured(took: &Took) -> String {
+    let time = |name: &str, time: Option<Duration>| time.map(|time| format!("{name} {:.3} s", time.as_secs_f64()));
+    let parts: Vec<String> =
+        [time("load", took.load), time("prompt", took.prompt), time("generation", took.generation)]
+            .into_iter()
+            .flatten()
+            .collect();
+    if parts.is_empty() { "told no times".to_owned() } else { parts.join(", ") }
+}
+
+/// Tokens a second: by the upstream's own clock where it has one.
+fn rate(usage: &Usage, took: &Took, first: Option<Instant>, now: Instant) -> Option<u64> {
+    let time = took.generation.or_else(|| first.map(|first| now.duration_since(first)))?;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rough figure"
+    )]
+    let rate = (usage.output? as f64 / time.as_secs_f64().max(0.001)).round() as u64;
+    Some(rate)
+}
+
+/// What is zero is not told.
+fn some<T: Default + PartialEq + TryInto<u64>>(count: T) -> Option<u64> {
+    (count != T::default()).then(|| count.try_into().ok()).flatten()
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

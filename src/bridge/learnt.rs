@@ -1,0 +1,191 @@
+//! What was learnt of the upstream and its models, and is not asked again for each request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+use tokio::sync::Notify;
+use tracing::debug;
+
+use super::Bridge;
+use super::catalog::{self, Catalog, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
+use super::exchange::small;
+use super::settings::UpstreamApi;
+use crate::clock;
+use crate::fault::Fault;
+use crate::forward::Target;
+use crate::translate::request::Facts;
+use crate::translate::wire::Api;
+
+/// A model may be loaded anew, with another context.
+const FRESH: Duration = Duration::from_secs(300);
+/// `/api/show` answers in milliseconds. `/api/ps` may block until a load ends (`ollama-server` A5).
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// More models than anybody switches between.
+const MOST: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    api: Mutex<Option<Api>>,
+    catalog: Mutex<Catalog>,
+    /// Tokens that fit a model's context as it is loaded, and when that was asked.
+    windows: Mutex<HashMap<String, (Instant, u64)>>,
+    /// A model whose window somebody wants to know.
+    wanted: Mutex<Option<String>>,
+    asked: Notify,
+    /// The models that the upstream has.
+    names: Mutex<Vec<String>>,
+}
+
+impl Learnt {
+    /// The upstream's API where no question is needed.
+    pub(super) fn api_at_once(&self, bridge: &Bridge) -> Option<Api> {
+        match (bridge.settings.upstream_api, &bridge.shared.target) {
+            (UpstreamApi::Ollama, _) => Some(Api::Ollama),
+            (UpstreamApi::Chat, _) => Some(Api::Chat),
+            // It has answered as Ollama, or it would not be the target.
+            (UpstreamApi::Auto, Target::Gateway(_)) => Some(Api::Ollama),
+            (UpstreamApi::Auto, Target::Address(_) | Target::Name(_)) => *lock(&self.api),
+        }
+    }
+
+    /// The upstream's API; asks for it the first time.
+    pub(super) async fn api(&self, bridge: &Bridge, patience: Duration) -> Result<Api, Fault> {
+        if let Some(api) = self.api_at_once(bridge) {
+            return Ok(api);
+        }
+        let (status, body) = small(bridge, (Method::GET, "/api/version"), Bytes::new(), patience).await?;
+        let version = serde_json::from_slice::<serde_json::Value>(&body).ok();
+        let is_ollama = status == StatusCode::OK && version.is_some_and(|answer| answer["version"].is_string());
+        let api = if is_ollama { Api::Ollama } else { Api::Chat };
+        debug!(?api, "upstream's API found");
+        *lock(&self.api) = Some(api);
+        Ok(api)
+    }
+
+    /// The upstream may be another one now.
+    pub(super) fn forget(&self) {
+        *lock(&self.api) = None;
+        lock(&self.catalog).forget();
+    }
+
+    /// What is known of a model without a question.
+    pub(super) fn facts_at_once(&self, model: &str) -> Option<Facts> {
+        lock(&self.catalog).get(model, clock::now()).map(needed)
+    }
+
+    /// What a model can do. What cannot be learnt stays unknown.
+    pub(super) async fn facts(&self, bridge: &Bridge, api: Api, model: &str) -> Facts {
+        if api == Api::Chat {
+            return Facts::default();
+        }
+        if let Some(facts) = self.facts_at_once(model) {
+            return facts;
+        }
+        let question = Bytes::from(json!({"model": model}).to_string());
+        let asked = small(bridge, (Method::POST, "/api/show"), question, ANSWER_TIME);
+        let facts = match tokio::time::timeout(ANSWER_TIME, asked).await {
+            Ok(Ok((StatusCode::OK, body))) => parse_show(&body),
+            Ok(Ok(_) | Err(_)) | Err(_) => None,
+        };
+        let Some(facts) = facts else { return Facts::default() };
+        let answer = needed(&facts);
+        lock(&self.catalog).learn(model, facts, clock::now());
+        answer
+    }
+
+    /// The upstream itself said that the model cannot think.
+    pub(super) fn cannot_think(&self, model: &str) {
+        let mut catalog = lock(&self.catalog);
+        let known = catalog.get(model, clock::now()).cloned().unwrap_or_default();
+        catalog.learn(model, catalog::Facts { thinking: Some(false), ..known }, clock::now());
+    }
+
+    /// The models that the upstream has, as far as it was asked.
+    pub(super) fn names_at_once(&self) -> Vec<String> {
+        lock(&self.names).clone()
+    }
+
+    /// Tokens that fit the context as the model is loaded, when that was asked before.
+    pub(super) fn window(&self, model: &str) -> Option<u64> {
+        lock(&self.windows).get(model).map(|(_, window)| *window)
+    }
+
+    /// Has the window of a model looked at that is loaded now, unless it is known and not old.
+    pub(super) fn want_window(&self, model: &str) {
+        let is_fresh = |when: Instant| clock::now().duration_since(when) < FRESH;
+        if !lock(&self.windows).get(model).is_some_and(|(when, _)| is_fresh(*when)) {
+            *lock(&self.wanted) = Some(model.to_owned());
+            self.asked.notify_one();
+        }
+    }
+
+    /// Looks at windows when somebody wants to know. Runs until dropped.
+    pub(super) async fn run(&self, bridge: &Bridge) {
+        loop {
+            self.asked.notified().await;
+            let wanted = lock(&self.wanted).take();
+            if let (Some(model), Some(Api::Ollama)) = (wanted, self.api_at_once(bridge)) {
+                self.look_at_windows(bridge, &model).await;
+                *lock(&self.names) = all(bridge).await;
+            }
+        }
+    }
+
+    async fn look_at_windows(&self, bridge: &Bridge, wanted: &str) {
+        let Ok(Some(all)) = loaded(bridge).await else { return };
+        for loaded in all {
+            if let Some(window) = loaded.context_length {
+                let model = if is_same_model(wanted, &loaded.model) { wanted } else { &loaded.model };
+                let mut windows = lock(&self.windows);
+                if windows.len() >= MOST && !windows.contains_key(model) {
+                    windows.clear();
+                }
+                windows.insert(model.to_owned(), (clock::now(), window));
+            }
+        }
+    }
+}
+
+fn needed(facts: &catalog::Facts) -> Facts {
+    Facts { thinking: facts.thinking, vision: facts.vision, family: facts.family.clone() }
+}
+
+/// The models that the upstream has.
+pub(super) async fn all(bridge: &Bridge) -> Vec<String> {
+    let asked = small(bridge, (Method::GET, "/api/tags"), Bytes::new(), ANSWER_TIME);
+    match tokio::time::timeout(ANSWER_TIME, asked).await {
+        Ok(Ok((StatusCode::OK, body))) => parse_tags(&body).unwrap_or_default(),
+        Ok(Ok(_) | Err(_)) | Err(_) => Vec::new(),
+    }
+}
+
+/// Whether the model is not in memory yet: the list of loaded ones lacks it, or cannot be had because one is being loaded.
+pub(super) async fn is_loading(bridge: &Bridge, model: &str) -> bool {
+    match loaded(bridge).await {
+        Ok(Some(loaded)) => !loaded.iter().any(|loaded| is_same_model(model, &loaded.model)),
+        Ok(None) => false,
+        Err(Blocked) => true,
+    }
+}
+
+/// The list does not come.
+#[derive(Clone, Copy, Debug)]
+struct Blocked;
+
+/// The models in memory. None: the upstream cannot be asked.
+async fn loaded(bridge: &Bridge) -> Result<Option<Vec<Loaded>>, Blocked> {
+    let asked = small(bridge, (Method::GET, "/api/ps"), Bytes::new(), ANSWER_TIME);
+    match tokio::time::timeout(ANSWER_TIME, asked).await {
+        Ok(Ok((StatusCode::OK, body))) => Ok(parse_ps(&body)),
+        Ok(Ok(_) | Err(_)) => Ok(None),
+        Err(_) => Err(Blocked),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

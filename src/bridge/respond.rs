@@ -1,0 +1,166 @@
+//! Our own few words to clients: why something cannot be, and how we are.
+
+use std::time::Duration;
+
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, UPGRADE, USER_AGENT};
+use hyper::{Request, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::host::Refusal;
+use super::upstream::{Link, Outgoing};
+use super::{Body, Bridge};
+use crate::fault::{Fault, FaultId};
+use crate::forward::{Target, refuse};
+use crate::gateway::Whereabouts;
+use crate::gateway::identify::ANSWER_TIME;
+
+/// A JSON document.
+pub(super) fn json(status: StatusCode, document: &Value) -> Response<Body> {
+    text(status, format!("{document}\n"))
+}
+
+fn text(status: StatusCode, json: String) -> Response<Body> {
+    let mut response = Response::new(Body::whole(json));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An error in the envelope of the path that was asked.
+pub(super) fn error(status: StatusCode, code: &str, message: &str, openai: bool) -> Response<Body> {
+    let document = if openai {
+        json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": code } })
+    } else {
+        json!({ "error": message, "code": code })
+    };
+    json(status, &document)
+}
+
+/// The upstream is not there; as the other lane tells it.
+pub(super) fn unavailable(fault: &Fault, openai: bool) -> Response<Body> {
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, refuse::body(fault, openai));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refuse::RETRY_AFTER));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The upstream was there, and left without an answer.
+pub(super) fn broken(fault: &Fault, openai: bool) -> Response<Body> {
+    text(StatusCode::BAD_GATEWAY, refuse::body(fault, openai))
+}
+
+/// The request is not for us, or not from whom we serve.
+pub(super) fn refusal(refusal: Refusal, openai: bool) -> Response<Body> {
+    let (status, code, message) = match refusal {
+        Refusal::BadHost => {
+            (StatusCode::BAD_REQUEST, "bad_host", "the request needs exactly one Host, and it must be a host")
+        }
+        Refusal::ForeignHost => (
+            StatusCode::FORBIDDEN,
+            "foreign_host",
+            "the Host of this request is not a name of this forwarder: use http://localhost with its port",
+        ),
+        Refusal::ForeignOrigin => {
+            (StatusCode::FORBIDDEN, "foreign_origin", "web pages of other sites may not use this forwarder")
+        }
+        Refusal::Elsewhere => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "not_a_proxy",
+            "this forwarder leads to Ollama only, it is no proxy: do not set it as http_proxy",
+        ),
+    };
+    error(status, code, &format!("ollama-forward: {message}"), openai)
+}
+
+/// Our own question of who is there came back to us.
+pub(super) fn looped() -> Response<Body> {
+    error(StatusCode::LOOP_DETECTED, "loop", "ollama-forward: this is the forwarder itself", false)
+}
+
+/// To Codex the sign to go on with plain HTTP, which it does at once.
+pub(super) fn no_socket() -> Response<Body> {
+    let message = "ollama-forward: no WebSocket here, send POST to the same path";
+    let mut response = error(StatusCode::UPGRADE_REQUIRED, "no_websocket", message, true);
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+}
+
+pub(super) fn no_metrics() -> Response<Body> {
+    error(StatusCode::NOT_FOUND, "not_found", "ollama-forward: there are no metrics", false)
+}
+
+/// How we are: 200 when the upstream answers, 503 when it does not.
+pub(super) async fn health(bridge: &Bridge) -> Response<Body> {
+    let target = &bridge.shared.target;
+    let how = match target {
+        Target::Address(_) | Target::Name(_) => "named".to_owned(),
+        Target::Gateway(watch) => match watch.current() {
+            Whereabouts::Found(gateway) => gateway.how.to_string(),
+            Whereabouts::Searching(_) => "not found yet".into(),
+            Whereabouts::NotNeeded(_) => "not needed".into(),
+        },
+    };
+    let forwarder = env!("CARGO_PKG_VERSION");
+    match ask_version(bridge).await {
+        Ok(version) => json(
+            StatusCode::OK,
+            &json!({
+                "state": "up", "upstream": target.to_string(), "how": how, "ollama": version, "version": forwarder,
+            }),
+        ),
+        Err(Fault { id, what }) => json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({
+                "state": "down", "upstream": target.to_string(), "how": how, "version": forwarder,
+                "error": { "id": id.as_str(), "message": what, "next": id.next() },
+            }),
+        ),
+    }
+}
+
+/// What the upstream says of itself; None when it is there and says nothing of the kind.
+async fn ask_version(bridge: &Bridge) -> Result<Option<String>, Fault> {
+    let mut link = bridge.upstream.link(Duration::ZERO).await?;
+    let address = link.address();
+    match timeout(ANSWER_TIME, version_of(&mut link)).await {
+        Ok(Ok(version)) => {
+            link.give_back();
+            Ok(version)
+        }
+        Ok(Err(error)) if link.was_idle() && error.is_incomplete_message() => {
+            link = bridge.upstream.new_link(Duration::ZERO).await?;
+            let version = timeout(ANSWER_TIME, version_of(&mut link)).await;
+            version.map_or_else(|_| Err(silent(address)), |version| version.map_err(|error| lost(address, &error)))
+        }
+        Ok(Err(error)) => Err(lost(address, &error)),
+        Err(_) => Err(silent(address)),
+    }
+}
+
+fn silent(address: std::net::SocketAddr) -> Fault {
+    Fault::new(FaultId::UpstreamSilent, format!("{address} accepts connections and says nothing"))
+}
+
+fn lost(address: std::net::SocketAddr, error: &hyper::Error) -> Fault {
+    Fault::new(FaultId::UpstreamLost, format!("the connection to {address} broke: {}", crate::log::chain(error)))
+}
+
+async fn version_of(link: &mut Link) -> Result<Option<String>, hyper::Error> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: String,
+    }
+    let request = Request::get("/api/version")
+        .header(HOST, "localhost")
+        .header(USER_AGENT, concat!("ollama-forward/", env!("CARGO_PKG_VERSION")))
+        .body(Outgoing::whole(""))
+        .expect("constant parts make a valid request");
+    let answer = link.ask(request).await?;
+    let is_ok = answer.status() == StatusCode::OK;
+    let body = link.read(answer.into_body(), 4096).await?;
+    let version = body.filter(|_| is_ok).and_then(|body| serde_json::from_slice::<Version>(&body).ok());
+    Ok(version.map(|version| version.version))
+}

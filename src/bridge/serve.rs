@@ -1,0 +1,231 @@
+//! A client's connection, from accept to its closing record, and the way of each of its requests.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue, ORIGIN, VARY};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::sync::watch;
+
+use super::host::{self, Place};
+use super::line::{Line, Socket, Watched};
+use super::route::{Route, route};
+use super::{Body, Bridge, exchange, pass, respond};
+use crate::clock;
+use crate::forward::refuse::is_openai_path;
+use crate::forward::{Accepted, Cut, EndedBy, Phase, Record, Shared, Target};
+use crate::gateway::Whereabouts;
+use crate::gateway::identify::PROBE_HEADER;
+use crate::net::options::watch_over;
+
+/// Request line and fields together. Clients of Ollama send some two thousand bytes.
+const MOST_HEAD: usize = 64 << 10;
+
+/// Serves one client.
+///
+/// There is no time limit on a head: a connection that idles is as dear as one whose head comes slowly, and idling is
+/// what agents' connections do. What a head may cost is limited by its size.
+pub fn serve(
+    bridge: Arc<Bridge>,
+    accepted: Accepted,
+    phase: watch::Receiver<Phase>,
+) -> impl Future<Output = ()> + Send {
+    let Accepted { id, client, peer } = accepted;
+    let line = Arc::new(Line::default());
+    let session = Session::open(Arc::clone(&bridge.shared), id, peer, Arc::clone(&line));
+    async move {
+        let mut session = session;
+        if !peer.ip().is_loopback() {
+            // Refused only on a socket that is closed already.
+            let _ = watch_over(&client, bridge.shared.policy.keepalive);
+        }
+        let local = client.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
+        let socket = TokioIo::new(Socket::new(client, Arc::clone(&line), Arc::clone(&bridge.shared)));
+        let service = service_fn(move |request| {
+            let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
+            async move { Ok::<_, Infallible>(watched(&bridge, line, local, request).await) }
+        });
+        let connection = http1::Builder::new()
+            // A client that closes its side has left; Ollama takes it so, too.
+            .half_close(false)
+            .header_read_timeout(None)
+            .max_header_size(MOST_HEAD)
+            .preserve_header_case(true)
+            .auto_date_header(false)
+            .serve_connection(socket, service)
+            .with_upgrades();
+        session.end = Some(converse(connection, phase).await);
+    }
+}
+
+/// Drives the connection to its end; when we are to stop, to the end of the exchange that is under way.
+async fn converse<S>(
+    connection: http1::UpgradeableConnection<TokioIo<Socket>, S>,
+    mut phase: watch::Receiver<Phase>,
+) -> End
+where
+    S: hyper::service::HttpService<Incoming, ResBody = Watched>,
+    S::Error: Into<super::Broken>,
+{
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut connection => ended,
+        () = told_to_stop(&mut phase) => {
+            connection.as_mut().graceful_shutdown();
+            return match connection.await {
+                Ok(()) => End { by: EndedBy::Us, why: "stopping".into() },
+                Err(error) => End::of(&error),
+            };
+        }
+    };
+    match ended {
+        Ok(()) => End { by: EndedBy::Client, why: "closed".into() },
+        Err(error) => End::of(&error),
+    }
+}
+
+async fn told_to_stop(phase: &mut watch::Receiver<Phase>) {
+    // An error: whoever could tell us is gone, and the run with it.
+    drop(phase.wait_for(|phase| *phase > Phase::Run).await);
+}
+
+/// How a connection ended, as far as the connection itself knows.
+#[derive(Debug)]
+struct End {
+    by: EndedBy,
+    why: String,
+}
+
+impl End {
+    fn of(error: &hyper::Error) -> Self {
+        if error.is_parse() {
+            return Self { by: EndedBy::Us, why: format!("not HTTP: {error}") };
+        }
+        let why = if error.is_incomplete_message() { "left".into() } else { crate::log::chain(error) };
+        Self { by: EndedBy::Client, why }
+    }
+}
+
+/// What a connection is until its record is told; telling it is the last thing it does, however it ends.
+struct Session {
+    shared: Arc<Shared>,
+    id: u64,
+    peer: SocketAddr,
+    accepted: Instant,
+    line: Arc<Line>,
+    end: Option<End>,
+}
+
+impl Session {
+    fn open(shared: Arc<Shared>, id: u64, peer: SocketAddr, line: Arc<Line>) -> Self {
+        shared.ledger.opened();
+        Self { shared, id, peer, accepted: clock::now(), line, end: None }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let cut = self.shared.live.remove(self.id);
+        let (line, fault) = (&self.line, self.line.fault());
+        let (by, why, id) = match (self.end.take(), fault) {
+            (None, _) => {
+                let (why, id) = Cut::reason(cut);
+                (EndedBy::Us, why.to_owned(), id)
+            }
+            (Some(_), Some(fault)) if line.is_broken() => (EndedBy::Upstream, fault.what, Some(fault.id)),
+            // Its last request was told why it could not be served.
+            (Some(_), Some(fault)) => (EndedBy::Us, fault.what, Some(fault.id)),
+            (Some(End { by, why }), None) => (by, why, None),
+        };
+        self.shared.ledger.ended(id.is_some());
+        let record = Record {
+            conn: self.id,
+            peer: self.peer,
+            upstream: line.upstream(),
+            sent: line.sent.load(Ordering::Relaxed),
+            received: line.received.load(Ordering::Relaxed),
+            requests: Some(line.requests.load(Ordering::Relaxed)),
+            took: clock::now().duration_since(self.accepted),
+            ended_by: by,
+            why,
+            id,
+        };
+        record.tell();
+    }
+}
+
+/// Answers one request; the line knows while that is under way.
+async fn watched(
+    bridge: &Arc<Bridge>,
+    line: Arc<Line>,
+    local: IpAddr,
+    request: Request<Incoming>,
+) -> Response<Watched> {
+    line.begins();
+    let is_bare = request.method() == Method::HEAD;
+    let response = answer(bridge, &line, local, request).await;
+    if is_bare || response.body().is_end_stream() {
+        line.ends();
+    }
+    response.map(|body| Watched { body, line })
+}
+
+/// Answers one request.
+async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path();
+    let openai = is_openai_path(path.as_bytes());
+    let head = (request.method(), request.uri(), request.version());
+    if let Err(refusal) = host::judge(&bridge.known, local, || place(&bridge.shared.target), head, request.headers()) {
+        return respond::refusal(refusal, openai);
+    }
+    if is_our_probe(&bridge.shared, &request) {
+        return respond::looped();
+    }
+    match route(request.method(), path, request.version(), request.headers()) {
+        Route::Pass => pass::pass(bridge, line, request).await,
+        Route::Responses => {
+            let origin = request.headers().get(ORIGIN).cloned();
+            let response = exchange::respond(bridge, request).await;
+            readable_by(response, origin)
+        }
+        Route::Socket | Route::NoSocket => respond::no_socket(),
+        Route::Health => respond::health(bridge).await,
+        Route::Metrics => respond::no_metrics(),
+    }
+}
+
+/// Lets the page that asked read our answer; which pages may ask was decided before.
+fn readable_by(mut response: Response<Body>, origin: Option<HeaderValue>) -> Response<Body> {
+    if let Some(origin) = origin {
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.headers_mut().insert(VARY, HeaderValue::from_static("origin"));
+    }
+    response
+}
+
+fn is_our_probe(shared: &Shared, request: &Request<Incoming>) -> bool {
+    shared.mark.is_under_way()
+        && request.headers().get(PROBE_HEADER).is_some_and(|word| shared.mark.recognise(word.as_bytes()))
+}
+
+/// Where requests go now, in the words of a `Host`.
+fn place(target: &Target) -> Place {
+    match target {
+        Target::Address(address) => Place::Address(*address),
+        Target::Name(name) => Place::Name(name.host.clone(), name.port),
+        Target::Gateway(watch) => match watch.current() {
+            Whereabouts::Found(gateway) => Place::Address(gateway.address),
+            Whereabouts::Searching(_) | Whereabouts::NotNeeded(_) => Place::Nowhere,
+        },
+    }
+}

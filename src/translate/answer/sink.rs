@@ -1,0 +1,116 @@
+//! Writes events of the Responses API as server-sent events, by hand: one is written for each word of an answer.
+//!
+//! ```text
+//! event: KIND ⏎ data: {"type":KIND,"sequence_number":N, field…} ⏎ ⏎
+//! ```
+
+use bytes::Bytes;
+
+#[derive(Debug, Default)]
+pub(super) struct Sink {
+    bytes: Vec<u8>,
+    sequence: u64,
+    /// Nobody reads events: the client wants the whole answer at once.
+    muted: bool,
+}
+
+/// A field of an event, and how its value is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Field<'a> {
+    /// Any text.
+    Text(&'static str, &'a str),
+    /// A text that needs no escapes, or has them already.
+    Plain(&'static str, &'a str),
+    /// JSON as it is.
+    Json(&'static str, &'a str),
+    Number(&'static str, usize),
+}
+
+impl Sink {
+    pub(super) fn muted(muted: bool) -> Self {
+        Self { muted, ..Self::default() }
+    }
+
+    /// What was written since the last call.
+    pub(super) fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.bytes).into()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn event(&mut self, kind: &str, fields: &[Field<'_>]) {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        if self.muted {
+            return;
+        }
+        for part in ["event: ", kind, "\ndata: {\"type\":\"", kind, "\",\"sequence_number\":"] {
+            self.push(part);
+        }
+        self.push(itoa::Buffer::new().format(sequence));
+        for field in fields {
+            self.field(field);
+        }
+        self.push("}\n\n");
+    }
+
+    fn field(&mut self, field: &Field<'_>) {
+        let (Field::Text(key, _) | Field::Plain(key, _) | Field::Json(key, _) | Field::Number(key, _)) = field;
+        for part in [",\"", key, "\":"] {
+            self.push(part);
+        }
+        match field {
+            Field::Text(_, text) => {
+                self.push("\"");
+                escape(text, &mut self.bytes);
+                self.push("\"");
+            }
+            Field::Plain(_, text) => {
+                for part in ["\"", text, "\""] {
+                    self.push(part);
+                }
+            }
+            Field::Json(_, json) => self.push(json),
+            Field::Number(_, number) => self.push(itoa::Buffer::new().format(*number)),
+        }
+    }
+
+    fn push(&mut self, part: &str) {
+        self.bytes.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Appends `text` as the inside of a JSON string.
+pub(super) fn escape(text: &str, into: &mut Vec<u8>) {
+    let at = into.len();
+    serde_json::to_writer(&mut *into, text).expect("a text can be written to memory");
+    into.remove(at);
+    into.pop();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_of_json_whatever_it_says() {
+        let mut sink = Sink::default();
+        sink.event("a.b", &[Field::Text("text", "\"\n\u{1}é\\"), Field::Number("n", 7), Field::Json("list", "[]")]);
+        sink.event("c", &[Field::Plain("id", "x")]);
+        assert_eq!(
+            sink.take(),
+            "event: a.b\ndata: {\"type\":\"a.b\",\"sequence_number\":0,\"text\":\"\\\"\\n\\u0001é\\\\\",\"n\":7,\"list\":[]}\n\n\
+             event: c\ndata: {\"type\":\"c\",\"sequence_number\":1,\"id\":\"x\"}\n\n"
+        );
+        assert!(sink.take().is_empty());
+    }
+
+    #[test]
+    fn a_muted_sink_writes_nothing() {
+        let mut sink = Sink::muted(true);
+        sink.event("a", &[]);
+        assert_eq!(sink.len(), 0);
+    }
+}
