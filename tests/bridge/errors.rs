@@ -24,7 +24,7 @@ fn each_error_of_the_upstream_has_its_code() {
             "server_error",
             &["running"],
         ),
-        (Reply::body(418, "not JSON".into()), "invalid_prompt", &["418"]),
+        (Reply::body(418, "not JSON".into()), "invalid_prompt", &["not JSON"]),
     ];
     for (reply, code, words) in rows {
         let bed = Bed::with(&["--resume-window", "0"]);

@@ -74,30 +74,33 @@ fn a_call_that_is_being_written_is_silence_with_signs_of_life() {
 
 #[test]
 fn who_leaves_is_worked_for_no_longer() {
-    let loading = Reply::new().stall();
+    let reading = Reply::new().stall();
     let speaking = Reply::new().text("One").stall();
-    for (reply, text) in [(speaking, "One"), (loading, "")] {
+    for (reply, text) in [(speaking, "One"), (reading, "")] {
         let bed = Bed::of(reply);
         let mut stream = bed.ask("Hello?");
         stream.until("response.in_progress");
+        bed.fake.ask(0);
         if !text.is_empty() {
             stream.until_text(text);
-            let left = Instant::now();
-            drop(stream);
-            let after = bed.fake.left(0).saturating_duration_since(left);
-            assert!(after < Duration::from_secs(1), "the upstream saw it after {after:?}");
         }
+        let left = Instant::now();
+        drop(stream);
+        let after = bed.fake.left(0).saturating_duration_since(left);
+        assert!(after < Duration::from_secs(1), "the upstream saw it after {after:?}");
     }
 }
 
 /// A load takes a minute and is thrown away by Ollama when its client leaves: whoever asks the same again finds it going.
 #[test]
 fn a_retry_finds_the_load_that_it_began() {
-    let bed = Bed::of(Reply::new().hold("loaded").text("Hi.").done());
+    let mut bed = Bed::of(Reply::new().hold("loaded").text("Hi.").done());
+    bed.fake.loads();
     let mut first = bed.ask("Hello?");
     first.until("response.in_progress");
     bed.fake.held("loaded");
     drop(first);
+    bed.forward.wait("the client left while the model loads; the load goes on");
     let second = bed.ask("Hello?");
     bed.fake.release("loaded");
     second.whole().completed().says("Hi.");

@@ -32,6 +32,21 @@ fn a_text_goes_on_where_it_broke() {
     }
 }
 
+/// A runner that dies leaves an end without a last record.
+#[test]
+fn an_end_without_a_last_record_is_a_break() {
+    for (file, api) in [
+        (&include_bytes!("../fixtures/ollama-0.33/eof.api_chat.http")[..], "ollama"),
+        (&include_bytes!("../fixtures/ollama-0.33/eof.v1_chat.http")[..], "chat"),
+    ] {
+        let bed = Bed::with(&["--upstream-api", api]);
+        bed.fake.will(Reply::recorded(file));
+        bed.fake.will(Reply::new().text(" and more.").done());
+        bed.answer("Talk.").completed().says("Some text and more.");
+        assert_eq!(assistant(&bed.fake.ask(1)), Some("Some text"));
+    }
+}
+
 /// Not every model goes on: some begin anew, in the same words.
 #[test]
 fn what_the_model_repeats_is_not_shown_twice() {

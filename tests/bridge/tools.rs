@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bed::Bed;
 use crate::client::{question, user};
+use crate::fake::MODEL;
 use crate::script::{Reply, Shape};
 
 fn cmd(text: &str) -> Value {
@@ -185,7 +186,7 @@ fn no_history_poisons_a_session() {
 #[test]
 fn images_reach_the_model() {
     let bed = Bed::new();
-    bed.fake.has_model(crate::fake::MODEL, &["completion", "tools", "vision"]);
+    bed.fake.has_model(MODEL, &["completion", "tools", "vision"]);
     bed.fake.will(Reply::new().text("A dot.").done());
     let mut body = question("Look.");
     let image = json!({"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="});
@@ -197,31 +198,42 @@ fn images_reach_the_model() {
 /// `think` to a model that cannot is an error in Ollama.
 #[test]
 fn only_models_that_think_are_told_how_much() {
-    for (capabilities, effort, think) in [
-        (&["completion", "tools", "thinking"][..], json!("high"), Some(json!("high"))),
-        (&["completion", "tools", "thinking"], json!("none"), Some(json!(false))),
-        (&["completion", "tools"], json!("high"), None),
-        (&["completion", "tools", "thinking"], Value::Null, None),
+    let thinks = &["completion", "tools", "thinking"][..];
+    for (model, capabilities, effort, think) in [
+        // gpt-oss knows levels, and cannot be kept from thinking.
+        ("gpt-oss:20b", thinks, json!("high"), Some(json!("high"))),
+        ("gpt-oss:20b", thinks, json!("none"), Some(json!("low"))),
+        (MODEL, thinks, json!("none"), Some(json!(false))),
+        (MODEL, thinks, Value::Null, None),
+        (MODEL, &["completion", "tools"], json!("high"), None),
     ] {
         let bed = Bed::new();
-        bed.fake.has_model("gpt-oss:20b", capabilities);
+        bed.fake.has_model(model, capabilities);
         bed.fake.will(Reply::new().text("Hi.").done());
         let mut body = question("Hello?");
-        body["model"] = "gpt-oss:20b".into();
+        body["model"] = model.into();
         body["reasoning"] = json!({"effort": effort, "summary": "auto"});
         bed.post(&body).whole().completed();
-        assert_eq!(bed.fake.ask(0).body.get("think"), think.as_ref(), "{capabilities:?} {effort}");
+        assert_eq!(bed.fake.ask(0).body.get("think"), think.as_ref(), "{model} {capabilities:?} {effort}");
     }
 }
 
 #[test]
-fn a_schema_for_the_answer_is_a_format() {
+fn a_schema_for_the_answer_is_a_format_where_nothing_may_be_called() {
     let bed = Bed::of(Reply::new().text("{}").done());
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
     let mut body = question("Count.");
     body["text"] = json!({"format": {"type": "json_schema", "name": "n", "strict": true, "schema": schema}});
+    // By a grammar the model could only answer, so it is told in words.
     bed.post(&body).whole().completed();
-    assert_eq!(bed.fake.ask(0).body["format"], schema);
+    let ask = bed.fake.ask(0);
+    assert_eq!(ask.body.get("format"), None);
+    assert!(ask.messages()[0]["content"].as_str().unwrap().contains("\"n\""), "{}", ask.text);
+
+    bed.fake.will(Reply::new().text("{}").done());
+    body["tools"] = json!([]);
+    bed.post(&body).whole().completed();
+    assert_eq!(bed.fake.ask(1).body["format"], schema);
 }
 
 #[test]

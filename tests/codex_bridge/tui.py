@@ -2,7 +2,7 @@
 
     tui.py SECONDS READY QUESTION WORD -- COMMAND...
 
-It types once the screen has said READY and is quiet, and answers what the interface asks of a terminal: where the cursor is, which colours there are.
+It types once the screen has said READY, and answers what the interface asks of a terminal: where the cursor is, which colours there are.
 """
 import fcntl
 import os
@@ -33,8 +33,7 @@ QUERIES = [
     (b"\x1b[?u", b"\x1b[?0u"),
 ]
 seen, answered, typed, code = b"", 0, 0, 1
-quiet_since = time.monotonic()
-until = quiet_since + seconds
+until = time.monotonic() + seconds
 while time.monotonic() < until:
     if select.select([terminal], [], [], 0.1)[0]:
         try:
@@ -44,17 +43,18 @@ while time.monotonic() < until:
         if not block:
             break
         seen += block
-        quiet_since = time.monotonic()
         for query, reply in QUERIES:
             for _ in range(seen.count(query, answered)):
                 os.write(terminal, reply)
         answered = len(seen)
     text = re.sub(rb"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()].|.)", b" ", seen).decode(errors="replace")
-    quiet = time.monotonic() - quiet_since > 0.5
-    if typed < 2 and quiet and ready in text:
-        # What comes in one go is taken for pasted, and then the end of the line is part of the text.
-        os.write(terminal, [question.encode(), b"\r"][typed])
-        typed, quiet_since = typed + 1, time.monotonic()
+    if typed == 0 and ready in text:
+        os.write(terminal, question.encode())
+        typed, since = 1, time.monotonic()
+    # What comes in one go is taken for pasted, and then the end of the line is part of the text.
+    if typed == 1 and question.split()[-1] in text and time.monotonic() - since > 0.7:
+        os.write(terminal, b"\r")
+        typed = 2
     if typed == 2 and word in text:
         code = 0
         break
