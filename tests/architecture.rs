@@ -49,6 +49,8 @@ const PURE: &[&str] = &[
     "demo/wire",
     "bridge/host.rs",
     "bridge/route.rs",
+    "bridge/socket/memory.rs",
+    "bridge/socket/split.rs",
     "translate",
 ];
 
@@ -118,6 +120,7 @@ fn guests_stay_in_their_rooms() {
         ("netlink_packet_sock_diag::", &["net/owner.rs"]),
         ("clap::", &["bridge/settings.rs", "cli.rs", "config/file.rs", "main.rs", "app/mod.rs", "log.rs"]),
         ("hyper::", &["demo/mod.rs", "gateway/identify.rs", "bridge/"]),
+        ("tungstenite::", &["bridge/socket.rs"]),
         ("toml::", &["config/file.rs"]),
         ("ctrlc::", &["app/mod.rs"]),
         ("tracing_subscriber::", &["log.rs"]),

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! serve ─ a client's connection ─> host (may it?) ─> route ─┬─> exchange ─┐
+//!                                                           ├─> socket ───┤ (exchanges, one after another)
 //!                                                           ├─> pass ─────┴─> upstream (links)
 //!                                                           └─> respond (our own few words)
 //! ```
@@ -17,6 +18,7 @@ mod respond;
 mod route;
 mod serve;
 pub mod settings;
+mod socket;
 mod store;
 mod unpack;
 mod upstream;

@@ -207,13 +207,14 @@ pub(crate) fn begin(
     }
     let client = request::client(asker.get("originator"), asker.get("user-agent"), &request);
     let earlier = earlier(bridge, &request, memory)?;
+    continues(&request, &earlier)?;
     let model = request["model"].as_str().unwrap_or_default().to_owned();
     let api = bridge.learnt.api_at_once(bridge);
     let facts = bridge.learnt.facts_at_once(&model);
     let is_known = api.is_some() && (facts.is_some() || !needs_facts(&request));
     let (api, facts) = (api.unwrap_or(Api::Ollama), facts.unwrap_or_default());
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
-    let record = record(&request, bytes, &model, client, &draft);
+    let mut record = record(&request, bytes, &model, client, &draft);
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -234,6 +235,11 @@ pub(crate) fn begin(
         pause: std::time::Duration::ZERO,
         patience: bridge.shared.limits.wait_for_upstream,
     };
+    // Only a socket can be warmed up: over HTTP there is no such field.
+    if memory.is_some() && question.request["generate"] == false {
+        record.local = Some("not to be generated");
+        return Ok(Run::said(question, answer, record, End::Done(Done::default())));
+    }
     Ok(Run::begin(question, answer, record))
 }
 
@@ -272,6 +278,28 @@ fn earlier(bridge: &Bridge, request: &Value, memory: Memory<'_>) -> Result<Vec<V
     bridge.store.conversation(id).map_err(|why| {
         Refusal::new(StatusCode::BAD_REQUEST, "previous_response_not_found", why.to_string()).at("previous_response_id")
     })
+}
+
+/// Whoever goes on from a response answers its calls, and not others. A whole history may have lost a call, and is taken
+/// as it is.
+fn continues(request: &Value, earlier: &[Value]) -> Result<(), Refusal> {
+    if !request["previous_response_id"].is_string() {
+        return Ok(());
+    }
+    let items = request["input"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let of = |item: &Value, end: &str| item["type"].as_str().is_some_and(|kind| kind.ends_with(end));
+    let is_called =
+        |id: &Value| earlier.iter().chain(items).any(|item| of(item, "_call") && item["call_id"] == *id);
+    let orphan = items.iter().find(|item| {
+        of(item, "_call_output") && item["call_id"].is_string() && !is_called(&item["call_id"])
+    });
+    match orphan.and_then(|item| item["call_id"].as_str()) {
+        None => Ok(()),
+        Some(id) => {
+            let id: String = id.chars().filter(|c| !c.is_control()).take(80).collect();
+            Err(Refusal::bad(format!("No tool call found for function call output with call_id {id}.")).at("input"))
+        }
+    }
 }
 
 /// Reads a request's body, whatever it is packed in, and how large it was.

@@ -144,6 +144,18 @@ impl Run {
         self.finished.take().expect("a run that is over is finished")
     }
 
+    /// The id of a response that is over, and all that was said up to it and in it. None: it has failed, or is not over.
+    pub(crate) fn conversation(&self) -> Option<(String, Vec<Value>)> {
+        let finished = self.finished.as_ref().filter(|finished| finished.failure.is_none())?;
+        let mut response: Value = serde_json::from_str(&finished.object).ok()?;
+        let id = response["id"].as_str()?.to_owned();
+        let Value::Array(output) = response["output"].take() else { return None };
+        let mut items = self.question.earlier.to_vec();
+        items.extend(items_of(&self.question.request));
+        items.extend(output);
+        Some((id, items))
+    }
+
     /// The next events. None: there are no more.
     pub(crate) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
