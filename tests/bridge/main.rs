@@ -24,6 +24,7 @@ mod errors;
 mod liveness;
 mod recovery;
 mod resume;
+mod socket;
 mod state;
 mod text;
 mod tools;
