@@ -50,6 +50,7 @@ const PURE: &[&str] = &[
     "bridge/host.rs",
     "bridge/route.rs",
     "bridge/socket/memory.rs",
+    "bridge/socket/message.rs",
     "bridge/socket/split.rs",
     "translate",
 ];

@@ -50,10 +50,12 @@ pub fn serve(
         }
         let local = client.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
         let socket = TokioIo::new(Socket::new(client, Arc::clone(&line), Arc::clone(&bridge.shared)));
-        let (shared_bridge, shared_line) = (Arc::clone(&bridge), Arc::clone(&line));
-        let service = service_fn(move |request| {
-            let (bridge, line) = (Arc::clone(&shared_bridge), Arc::clone(&shared_line));
-            async move { Ok::<_, Infallible>(answer(&bridge, &line, local, request).await) }
+        let service = service_fn({
+            let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
+            move |request| {
+                let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
+                async move { Ok::<_, Infallible>(answer(&bridge, &line, local, request).await) }
+            }
         });
         let connection = http1::Builder::new()
             // A client that closes its side has left; Ollama takes it so, too.

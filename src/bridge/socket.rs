@@ -13,9 +13,11 @@
 //! each request is whole and can be repeated.
 
 mod memory;
+mod message;
 mod split;
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,7 +30,7 @@ use hyper::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET
 use hyper::upgrade::{self, OnUpgrade};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -41,11 +43,12 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tracing::debug;
 
 use self::memory::Memory;
+use self::message::{bad, envelope, late, request_in, too_large};
 use self::split::split;
 use super::exchange::{self, Asker, Refusal, Run};
 use super::line::{Line, Socket};
 use super::serve::{End, told_to_stop};
-use super::{Body, Bridge, unpack};
+use super::{Body, Bridge};
 use crate::forward::{EndedBy, Phase};
 
 /// By the specification, a connection ends after this.
@@ -118,7 +121,10 @@ enum Farewell {
     TooMany,
     /// Nothing after this can be read.
     TooLarge,
-    Garbled { code: CloseCode, why: String },
+    Garbled {
+        code: CloseCode,
+        why: String,
+    },
 }
 
 /// A response under way, and the one that it continues.
@@ -143,50 +149,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
         Self { bridge, line, asker, stream, waiting: VecDeque::new(), memory: Memory::default() }
     }
 
-    /// Answers what is asked, in its order, until there is a reason to end. What is under way then is finished before we
-    /// leave, and dropped when the client has left.
-    async fn converse(&mut self, mut phase: watch::Receiver<Phase>, life: Duration) -> Farewell {
+    /// Answers what is asked, in its order, until there is a reason to end.
+    async fn converse(&mut self, phase: watch::Receiver<Phase>, life: Duration) -> Farewell {
+        let Err(farewell) = self.answer_all(phase, life).await;
+        farewell
+    }
+
+    /// What is under way when we have to leave is finished before that; it is dropped when the client leaves.
+    async fn answer_all(&mut self, mut phase: watch::Receiver<Phase>, life: Duration) -> Result<Infallible, Farewell> {
         let mut late = pin!(sleep(life));
         let mut answering: Option<Answering> = None;
         let mut ending = None;
         loop {
             if answering.is_none() {
                 if let Some(farewell) = ending.take() {
-                    return farewell;
+                    return Err(farewell);
                 }
                 if let Some(next) = self.waiting.pop_front() {
                     match next.and_then(|text| self.begin(&text)) {
                         Ok(begun) => answering = Some(begun),
-                        Err(refusal) => {
-                            if let Err(farewell) = self.refuse(&refusal).await {
-                                return farewell;
-                            }
-                        }
+                        Err(refusal) => self.refuse(&refusal).await?,
                     }
                     continue;
                 }
             }
-            let heard = tokio::select! {
+            tokio::select! {
+                // Who has left is heard first, though there is more to tell.
                 biased;
-                message = self.stream.next() => self.hear(message),
-                events = next_events(answering.as_mut()) => match events {
-                    Some(events) => self.tell(&events).await,
-                    None => {
+                message = self.stream.next() => self.hear(message)?,
+                events = next_events(answering.as_mut()) => {
+                    if let Some(events) = events {
+                        self.tell(&events).await?;
+                    } else {
                         self.remember(answering.take());
-                        Ok(())
                     }
-                },
-                () = told_to_stop(&mut phase), if ending.is_none() => {
-                    ending = Some(Farewell::Stopping);
-                    Ok(())
                 }
-                () = &mut late, if ending.is_none() => {
-                    ending = Some(Farewell::Late);
-                    Ok(())
-                }
-            };
-            if let Err(farewell) = heard {
-                return farewell;
+                () = told_to_stop(&mut phase), if ending.is_none() => ending = Some(Farewell::Stopping),
+                () = &mut late, if ending.is_none() => ending = Some(Farewell::Late),
             }
         }
     }
@@ -318,45 +317,6 @@ async fn next_events(answering: Option<&mut Answering>) -> Option<Bytes> {
         Some(answering) => poll_fn(|cx| answering.run.poll_events(cx)).await,
         None => std::future::pending().await,
     }
-}
-
-/// What is asked by a message, as it would be asked over HTTP.
-fn request_in(text: &str) -> Result<Map<String, Value>, Refusal> {
-    let request = unpack::parse(text.as_bytes())
-        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", error.to_string()))?;
-    let Value::Object(mut request) = request else { return Err(bad("A message must be a JSON object.")) };
-    if request.remove("type").is_none_or(|kind| kind != "response.create") {
-        return Err(bad("The only message that is understood here has the type `response.create`.").at("type"));
-    }
-    // They have no meaning on a socket, which always streams.
-    for key in ["stream_options", "background"] {
-        request.remove(key);
-    }
-    request.insert("stream".into(), Value::Bool(true));
-    Ok(request)
-}
-
-/// In the one form that the specification's two descriptions, Codex, and both SDKs understand.
-fn envelope(refusal: &Refusal) -> Value {
-    let error = refusal.error();
-    json!({
-        "type": "error", "sequence_number": 0, "status": refusal.status.as_u16(),
-        "code": error["code"], "message": error["message"], "param": error["param"], "error": error,
-    })
-}
-
-fn bad(message: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", message)
-}
-
-fn late() -> Refusal {
-    let message = "This connection was open for 60 minutes, which is the limit. Open a new one.";
-    Refusal::new(StatusCode::BAD_REQUEST, "websocket_connection_limit_reached", message)
-}
-
-fn too_large(limit: usize) -> Refusal {
-    let why = unpack::UnpackError::TooLarge { limit }.to_string();
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", why)
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn a_response_is_continued_though_nobody_stored_it() {
     let mut client = Client::open(&bed);
     let first = client.turn(&asked("The word is cobalt.")).completed();
     bed.fake.will(Reply::new().call("exec_command", json!({"cmd": "ls"})).done());
-    let second = client.turn(&after(&first, json!("Which?"))).completed();
+    let second = client.turn(&after(&first, "Which?")).completed();
     assert_eq!(second.response["previous_response_id"], first.response["id"]);
     assert_eq!(said(&bed, 1), ["The word is cobalt.", "Noted.", "Which?"]);
 
@@ -116,7 +116,7 @@ fn another_socket_does_not_know_it() {
     let bed = Bed::of(Reply::new().text("Noted.").done());
     let first = Client::open(&bed).turn(&asked("The word is copper.")).completed();
     let mut client = Client::open(&bed);
-    client.say(&after(&first, json!("Go on.")));
+    client.say(&after(&first, "Go on."));
     client.is_refused("previous_response_not_found");
     bed.fake.will(Reply::new().text("From the beginning.").done());
     client.turn(&asked("Then from the beginning.")).completed();
@@ -143,7 +143,7 @@ fn what_could_not_be_continued_is_forgotten() {
         let first = client.turn(&asked("The word is ember.")).completed();
         client.say(&after(&first, failing));
         client.is_refused("invalid_request");
-        client.say(&after(&first, json!("Go on.")));
+        client.say(&after(&first, "Go on."));
         client.is_refused("previous_response_not_found");
     }
 }
@@ -154,9 +154,9 @@ fn what_failed_upstream_is_forgotten_too() {
     let mut client = Client::open(&bed);
     let first = client.turn(&asked("The word is ember.")).completed();
     bed.fake.will(Reply::status(400, "invalid model"));
-    let failed = client.turn(&after(&first, json!("Go on.")));
+    let failed = client.turn(&after(&first, "Go on."));
     assert_eq!(failed.end(), "response.failed");
-    client.say(&after(&first, json!("Go on.")));
+    client.say(&after(&first, "Go on."));
     client.is_refused("previous_response_not_found");
     bed.fake.will(Reply::new().text("Hi.").done());
     client.turn(&asked("Hello?")).completed();
@@ -183,7 +183,7 @@ fn a_warm_up_says_nothing_and_can_be_continued() {
     assert_eq!(warm.response["output"], json!([]));
     assert_eq!(bed.fake.asks().len(), 0);
     bed.fake.will(Reply::new().text("I am.").done());
-    client.turn(&after(&warm, json!("Are you?"))).completed();
+    client.turn(&after(&warm, "Are you?")).completed();
     assert_eq!(said(&bed, 0), ["Get ready.", "Are you?"]);
 }
 
@@ -252,7 +252,8 @@ fn more_than_may_wait_end_the_socket() {
     for _ in 0..17 {
         client.say(&asked("more"));
     }
-    client.is_closed_after_events(CloseCode::Policy);
+    while client.event()["delta"] != "one" {}
+    client.is_closed(CloseCode::Policy);
     bed.fake.left(0);
 }
 
@@ -376,7 +377,8 @@ fn asked(text: &str) -> Value {
     json!({"store": false, "input": text, "tools": [shell()]})
 }
 
-fn after(answer: &Answer, input: Value) -> Value {
+fn after(answer: &Answer, input: impl Into<Value>) -> Value {
+    let input: Value = input.into();
     json!({"store": false, "previous_response_id": answer.id(), "input": input, "tools": [shell()]})
 }
 
@@ -435,7 +437,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     match u16::try_from(payload.len()).unwrap() {
         length @ 0..126 => frame.push(0x80 | u8::try_from(length).unwrap()),
         length => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend(length.to_be_bytes());
         }
     }
@@ -491,11 +493,11 @@ impl Client {
     #[track_caller]
     fn event(&mut self) -> Value {
         loop {
-            match self.socket.read().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).expect("an event is JSON, and nothing else"),
-                Message::Pong(_) => {}
-                other => panic!("{other:?}"),
+            let message = self.socket.read().unwrap();
+            if let Message::Text(text) = &message {
+                return serde_json::from_str(text).expect("an event is JSON, and nothing else");
             }
+            assert!(message.is_pong(), "{message:?}");
         }
     }
 
@@ -529,23 +531,11 @@ impl Client {
     /// By this code, and then by the end of the connection, which is no reset.
     #[track_caller]
     fn is_closed(&mut self, code: CloseCode) {
-        match self.socket.read().unwrap() {
-            Message::Close(Some(frame)) => assert_eq!(frame.code, code, "{}", frame.reason),
-            other => panic!("{other:?}"),
-        }
+        let message = self.socket.read().unwrap();
+        let Message::Close(Some(frame)) = message else { panic!("{message:?}") };
+        assert_eq!(frame.code, code, "{}", frame.reason);
         let end = self.socket.read();
         assert!(matches!(end, Err(Error::ConnectionClosed)), "{end:?}");
-    }
-
-    #[track_caller]
-    fn is_closed_after_events(&mut self, code: CloseCode) {
-        loop {
-            match self.socket.read().unwrap() {
-                Message::Text(_) => {}
-                Message::Close(Some(frame)) => return assert_eq!(frame.code, code, "{}", frame.reason),
-                other => panic!("{other:?}"),
-            }
-        }
     }
 }
 

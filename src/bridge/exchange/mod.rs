@@ -288,11 +288,10 @@ fn continues(request: &Value, earlier: &[Value]) -> Result<(), Refusal> {
     }
     let items = request["input"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of = |item: &Value, end: &str| item["type"].as_str().is_some_and(|kind| kind.ends_with(end));
-    let is_called =
-        |id: &Value| earlier.iter().chain(items).any(|item| of(item, "_call") && item["call_id"] == *id);
-    let orphan = items.iter().find(|item| {
-        of(item, "_call_output") && item["call_id"].is_string() && !is_called(&item["call_id"])
-    });
+    let is_called = |id: &Value| earlier.iter().chain(items).any(|item| of(item, "_call") && item["call_id"] == *id);
+    let orphan = items
+        .iter()
+        .find(|item| of(item, "_call_output") && item["call_id"].is_string() && !is_called(&item["call_id"]));
     match orphan.and_then(|item| item["call_id"].as_str()) {
         None => Ok(()),
         Some(id) => {

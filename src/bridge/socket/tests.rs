@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use serde_json::json;
 use tokio::io::DuplexStream;
 
 use super::*;
@@ -29,8 +30,7 @@ fn bridge() -> Arc<Bridge> {
 /// What a client hears that said this before the hour was over, and how the connection ended.
 async fn heard_in_the_last_moment(messages: &[Value]) -> (Vec<Value>, End) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let mut client: WebSocketStream<DuplexStream> =
-        WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+    let mut client: WebSocketStream<DuplexStream> = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     for message in messages {
         client.send(Message::Text(message.to_string().into())).await.unwrap();
     }
@@ -91,14 +91,16 @@ fn a_message_is_a_request_of_its_own_kind() {
 
 #[test]
 fn what_only_http_has_is_not_asked_for() {
-    let text = r#"{"type":"response.create","model":"m","stream":false,"stream_options":{},"background":true,"input":"Hi."}"#;
+    let text =
+        r#"{"type":"response.create","model":"m","stream":false,"stream_options":{},"background":true,"input":"Hi."}"#;
     let request = Value::Object(request_in(text).unwrap());
     assert_eq!(request, json!({"model": "m", "stream": true, "input": "Hi."}));
 }
 
 #[test]
 fn an_error_has_all_of_its_forms() {
-    let refusal = Refusal::new(StatusCode::BAD_REQUEST, "previous_response_not_found", "Gone.").at("previous_response_id");
+    let refusal =
+        Refusal::new(StatusCode::BAD_REQUEST, "previous_response_not_found", "Gone.").at("previous_response_id");
     let error = json!({
         "type": "invalid_request_error", "code": "previous_response_not_found", "message": "Gone.",
         "param": "previous_response_id",
