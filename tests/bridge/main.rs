@@ -31,6 +31,7 @@ mod pass_breaks;
 mod pass_same;
 mod recovery;
 mod resume;
+mod socket;
 mod state;
 mod text;
 mod tools;

@@ -18,10 +18,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Frame};
+use serde_json::Value;
 use tokio::time::Sleep;
 use tracing::debug;
 
 use super::super::Bridge;
+use super::items_of;
 use super::lobby;
 use super::open::{Asking, Opened, Question, Reply, Unopened, ask};
 use super::record::Record;
@@ -143,6 +145,18 @@ impl Run {
     pub(crate) async fn whole(mut self) -> Finished {
         while poll_fn(|cx| self.poll_events(cx)).await.is_some() {}
         self.finished.take().expect("a run that is over is finished")
+    }
+
+    /// The id of a response that is over, and all that was said up to it and in it. None: it has failed, or is not over.
+    pub(crate) fn conversation(&self) -> Option<(String, Vec<Value>)> {
+        let finished = self.finished.as_ref().filter(|finished| finished.failure.is_none())?;
+        let mut response: Value = serde_json::from_str(&finished.object).ok()?;
+        let id = response["id"].as_str()?.to_owned();
+        let Value::Array(output) = response["output"].take() else { return None };
+        let mut items = self.question.earlier.to_vec();
+        items.extend(items_of(&self.question.request));
+        items.extend(output);
+        Some((id, items))
     }
 
     /// The next events. None: there are no more.
