@@ -44,10 +44,9 @@ impl Learnt {
     /// The upstream's API where no question is needed.
     pub(super) fn api_at_once(&self, bridge: &Bridge) -> Option<Api> {
         match (bridge.settings.upstream_api, &bridge.shared.target) {
-            (UpstreamApi::Ollama, _) => Some(Api::Ollama),
             (UpstreamApi::Chat, _) => Some(Api::Chat),
-            // It has answered as Ollama, or it would not be the target.
-            (UpstreamApi::Auto, Target::Gateway(_)) => Some(Api::Ollama),
+            // A gateway has answered as Ollama, or it would not be the target.
+            (UpstreamApi::Ollama, _) | (UpstreamApi::Auto, Target::Gateway(_)) => Some(Api::Ollama),
             (UpstreamApi::Auto, Target::Address(_) | Target::Name(_)) => *lock(&self.api),
         }
     }

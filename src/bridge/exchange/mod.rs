@@ -23,6 +23,7 @@ use tracing::debug;
 
 use self::open::{Question, write};
 use self::record::{Record, Summary};
+use super::metrics::{self, Exchange, Lane};
 use super::models::{Replaced, Thread};
 use super::settings::Titles;
 use super::store::{Conversation, Missing};
@@ -87,6 +88,7 @@ fn ending(client: Client) -> &'static str {
 
 /// Answers a request of the Responses API. Never with a 500: Codex hides its text and tries thirty times (0.169).
 pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
+    let begun = clock::now();
     let (head, body) = request.into_parts();
     let answered = match Operation::of(&head.method, head.uri.path()) {
         Some(Operation::Create) => create(bridge, &head.headers, body).await,
@@ -101,6 +103,7 @@ pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) ->
     };
     answered.unwrap_or_else(|refusal| {
         debug!(status = refusal.status.as_u16(), code = refusal.code, "request refused");
+        bridge.metrics.record(&Exchange::new(Lane::Responses, metrics::Outcome::Refused, clock::now() - begun));
         refusal.into_response()
     })
 }
@@ -119,7 +122,8 @@ async fn create(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Re
 async fn make_short(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refusal> {
     let (request, bytes) = read(bridge, headers, body).await?;
     let asked = compact::prompt(request).map_err(refused)?;
-    let run = begin(bridge, &Asker::of(headers), asked, bytes, None)?;
+    let mut run = begin(bridge, &Asker::of(headers), asked, bytes, None)?;
+    run.record.lane = Lane::Compact;
     let finished = run.whole().await;
     if let Some(failure) = &finished.failure {
         return Err(failed(failure));
@@ -220,6 +224,7 @@ pub(crate) fn begin(
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
     let mut record = record(&request, bytes, &model, client, &draft);
     record.replaced = replaced;
+    record.only_told.clone_from(&draft.only_told);
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -228,6 +233,7 @@ pub(crate) fn begin(
         client,
         table: draft.table,
         streamed: request["stream"] == true,
+        only_told: &draft.only_told,
         estimated_input: draft.written.body.bytes.len() as u64 / BYTES_A_TOKEN,
     });
     let question = Question {
@@ -250,8 +256,8 @@ pub(crate) fn begin(
 /// The request's model, or that of its parent, where it names one that only OpenAI has. Gives the name that was asked for.
 fn choose_model(bridge: &Bridge, asker: &Asker, request: &mut Value) -> Option<String> {
     let thread = Thread::read(|name| asker.get(name), request);
-    let asked = request["model"].as_str()?;
-    let (used, replaced) = bridge.models().choose(asked, &thread, &bridge.learnt.names_at_once());
+    let named = request["model"].as_str()?;
+    let (used, replaced) = bridge.models().choose(named, &thread, &bridge.learnt.names_at_once());
     let Replaced { asked, .. } = replaced?;
     request["model"] = used.into();
     Some(asked)
@@ -268,6 +274,7 @@ fn title(bridge: &Bridge, asker: &Asker, request: &Value) -> Option<String> {
 /// A response that is known already.
 fn said(question: Question, mut answer: Answer, mut record: Record, text: &str) -> Run {
     record.local = Some("title");
+    record.lane = Lane::Title;
     // A title is not code: nothing in it can be a call.
     let _ = answer.chunk(&Chunk { text: text.into(), ..Chunk::default() });
     Run::said(question, answer, record, End::Done(Done::default()))
@@ -357,21 +364,21 @@ fn stored(bridge: &Bridge, id: &str, query: Option<&str>) -> Result<Response<Bod
     if query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true")) {
         return Err(Refusal::bad("A stored response is told at once, not streamed again.").at("stream"));
     }
-    let object = bridge.store().get(id).map_err(missing)?;
+    let object = bridge.store().get(id).map_err(|why| missing(&why))?;
     let mut response = Response::new(Body::whole(object));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
 fn forget(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
-    bridge.store().delete(id).map_err(missing)?;
+    bridge.store().delete(id).map_err(|why| missing(&why))?;
     Ok(super::respond::json(StatusCode::OK, &json!({"id": id, "object": "response", "deleted": true})))
 }
 
 /// `GET /v1/responses/{id}/input_items`, all on one page.
 fn items(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
     let store = bridge.store();
-    let items = store.input_items(id).map_err(missing)?;
+    let items = store.input_items(id).map_err(|why| missing(&why))?;
     let name = |item: Option<&Value>| item.map(|item| item["id"].clone()).unwrap_or_default();
     let document = json!({
         "object": "list",
@@ -383,6 +390,6 @@ fn items(bridge: &Bridge, id: &str) -> Result<Response<Body>, Refusal> {
     Ok(super::respond::json(StatusCode::OK, &document))
 }
 
-fn missing(missing: Missing) -> Refusal {
+fn missing(missing: &Missing) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "not_found", missing.to_string()).at("response_id")
 }

@@ -3,7 +3,8 @@
 mod matrix;
 mod prose;
 
-use super::{Declared, End, Family, Holdback, Verdict, Why, arguments_in_error, recover, resolve};
+use super::{Declared, End, Family, Holdback, Verdict, Why, arguments_in_error, recover};
+use crate::translate::repair::resolve;
 use matrix::{CALLS, EDGES, Row};
 use serde_json::{Value, json};
 
@@ -117,7 +118,7 @@ fn what_cannot_become_a_call_is_let_go_at_once() {
         ("<tool_box>", "<tool_box>"),
         ("{\"version\":", "{\"version\":"),
         ("```rust\nfn", "```rust\nfn"),
-        ("{\n{", "{\n{"),
+        ("{ {", "{ {"),
         ("[[[", "[[["),
         ("see [1]", "see [1]"),
         ("<tool_call> is a tag", "<tool_call> is a tag"),
@@ -173,6 +174,8 @@ fn names_are_cleaned() {
         "functions.exec_command",
         "functions.exec_command:0",
         "default_api.exec_command",
+        "my.tools/exec_command",
+        "ns::Exec_Command",
         "exec_command<|channel|>commentary",
         "exec_command<|channel|>json",
         "shell",
