@@ -22,10 +22,11 @@ use tokio::time::Sleep;
 use tracing::debug;
 
 use super::super::Bridge;
-use super::lobby;
-use super::open::{Asking, Opened, Question, Reply, ask};
+use super::super::line::Line;
+use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
 use crate::clock;
+use crate::fault::{Fault, FaultId};
 use crate::translate::answer::{Answer, Continuation, End, Finished, Strayed};
 use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::Telling;
@@ -54,6 +55,8 @@ pub struct Run {
     heart: Heart,
     tries: Tries,
     repeats: Repeats,
+    /// The connection on which it was asked.
+    line: Option<Arc<Line>>,
     pub(super) record: Record,
 }
 
@@ -69,8 +72,10 @@ enum Step {
 #[derive(Debug, Default)]
 struct Tries {
     breaks: u32,
-    /// When the upstream broke and has not said anything since.
+    /// When the upstream broke, or left without a word, and has not said anything since.
     broken_since: Option<Instant>,
+    /// How often it left without a word since then.
+    lost: u32,
     again: bool,
     retold: bool,
     without_thinking: bool,
@@ -94,7 +99,7 @@ struct Repeats {
 /// What has happened upstream.
 enum News {
     Opened(Box<Opened>),
-    Failed(Failure),
+    Unopened(Unopened),
     /// Bytes came, or the answer ended.
     Read(Option<Bytes>),
     Broke(String),
@@ -113,6 +118,7 @@ impl Run {
             finished: None,
             tries: Tries::default(),
             repeats: Repeats::default(),
+            line: None,
             record,
         };
         run.ask();
@@ -131,10 +137,17 @@ impl Run {
             finished: None,
             tries: Tries::default(),
             repeats: Repeats::default(),
+            line: None,
             record,
         };
         run.finish(end);
         run
+    }
+
+    /// Has the connection's closing record tell where it went, and that it failed.
+    pub(super) fn told_to(mut self, line: &Arc<Line>) -> Self {
+        self.line = Some(Arc::clone(line));
+        self
     }
 
     /// All events at once, for those who want only the response.
@@ -180,11 +193,14 @@ impl Run {
 
     fn poll_news(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
         match &mut self.step {
-            Step::Asking(asking) => asking.as_mut().poll(cx).map(|Reply { written, outcome }| {
+            Step::Asking(asking) => asking.poll(cx).map(|Reply { written, at, outcome }| {
                 self.question.written = written;
+                if let (Some(line), Some(address)) = (&self.line, at) {
+                    line.reached(address);
+                }
                 Some(match outcome {
                     Ok(opened) => News::Opened(Box::new(opened)),
-                    Err(failure) => News::Failed(failure),
+                    Err(unopened) => News::Unopened(unopened),
                 })
             }),
             Step::Reading(opened) => opened.poll_frame(cx).map(|frame| {
@@ -224,7 +240,9 @@ impl Run {
             }
             News::Read(Some(bytes)) => self.read(bytes),
             News::Read(None) => self.ended_without_a_word(),
-            News::Failed(failure) => self.failed(failure),
+            News::Unopened(Unopened::Told(failure)) => self.failed(failure),
+            News::Unopened(Unopened::Away(fault)) => self.gave_up(&unreachable(&fault), fault),
+            News::Unopened(Unopened::Lost(fault)) => self.lost(fault),
             News::Broke(why) => self.broke(&why),
         }
     }
@@ -235,13 +253,13 @@ impl Run {
         opened.decoder.feed(bytes);
         while let Some(chunk) = opened.decoder.next_chunk() {
             let happened = match chunk {
-                Err(unreadable) => Happened::Broke(unreadable.to_string()),
+                Err(unreadable) => Happened::Failed(Failure::from(&unreadable)),
                 Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
             };
             match happened {
-                Happened::Nothing => self.tries.broken_since = None,
+                Happened::Nothing => (self.tries.broken_since, self.tries.lost) = (None, 0),
                 Happened::Done(done) => return self.done(done),
-                Happened::Error(text) => return self.failed(Failure::from_line(&text, &self.record.model)),
+                Happened::Failed(failure) => return self.failed(failure),
                 Happened::Broke(why) => return self.broke(&why),
             }
         }
@@ -322,7 +340,7 @@ impl Run {
         if waited > self.bridge.shared.limits.wait_for_upstream.max(self.bridge.settings.resume_window) {
             return false;
         }
-        self.question.pause = (FIRST_PAUSE * 2u32.pow(self.tries.busy.min(4))).min(Duration::from_secs(3));
+        self.question.pause = pause(self.tries.busy);
         self.tries.busy += 1;
         self.record.retries += 1;
         self.begin_again();
@@ -336,12 +354,12 @@ impl Run {
         while let (Happened::Nothing, Some(chunk)) = (&last, opened.decoder.finish()) {
             last = match chunk {
                 Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
-                Err(unreadable) => Happened::Broke(unreadable.to_string()),
+                Err(unreadable) => Happened::Failed(Failure::from(&unreadable)),
             };
         }
         match last {
             Happened::Done(done) => self.done(done),
-            Happened::Error(text) => self.failed(Failure::from_line(&text, &self.record.model)),
+            Happened::Failed(failure) => self.failed(failure),
             Happened::Broke(why) => self.broke(&why),
             Happened::Nothing if self.repeats.times >= REPEATS => self.finish(End::Cut),
             Happened::Nothing => self.broke("the answer ended without its last record"),
@@ -361,22 +379,50 @@ impl Run {
             Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
         }
         if left.is_zero() || self.tries.breaks > MOST_BREAKS {
-            return self.finish(End::Failed(self.gave_up(why)));
+            return self.broken_for_good(why);
         }
         debug!(model = self.record.model, why, attempt = self.tries.breaks, "upstream broke, asked to go on");
         self.record.resumes += 1;
-        self.question.pause = FIRST_PAUSE * 2u32.pow(self.tries.breaks - 1);
+        self.question.pause = pause(self.tries.breaks - 1);
         self.question.patience = left;
         self.repeats = Repeats::default();
         self.ask();
     }
 
-    fn gave_up(&self, why: &str) -> Failure {
+    /// The upstream was reached, and left before it said anything. A proxy on Windows does that in the place of an Ollama
+    /// that is just starting, so it is asked again for as long as it might as well be waited for.
+    fn lost(&mut self, fault: Fault) {
+        let now = clock::now();
+        let limits = &self.bridge.shared.limits;
+        let window = if self.tries.breaks > 0 { self.bridge.settings.resume_window } else { limits.wait_for_upstream };
+        let since = *self.tries.broken_since.get_or_insert(now);
+        let left = window.saturating_sub(now.duration_since(since));
+        if left.is_zero() && self.tries.again {
+            return self.gave_up(&unreachable(&fault), fault);
+        }
+        debug!(model = self.record.model, why = fault.what, "upstream left without an answer, asked again");
+        self.tries.again = true;
+        self.record.retries += 1;
+        self.question.pause = pause(self.tries.lost);
+        self.question.patience = left;
+        self.tries.lost += 1;
+        self.ask();
+    }
+
+    fn broken_for_good(&mut self, why: &str) {
         let message = format!(
-            "Ollama's answer broke off ({why}), and could not be continued within {:?}. Next: ollama-forward status",
+            "The upstream's answer broke off ({why}), and could not be continued within {:?}. Next: ollama-forward status",
             self.bridge.settings.resume_window
         );
-        Failure { kind: Kind::Transient, message }
+        let fault = Fault::new(FaultId::UpstreamLost, format!("an answer broke off ({why})"));
+        self.gave_up(&Failure { kind: Kind::Transient, message }, fault);
+    }
+
+    fn gave_up(&mut self, failure: &Failure, fault: Fault) {
+        if let Some(line) = &self.line {
+            line.failed(fault);
+        }
+        self.finish(End::Failed(failure.clone()));
     }
 
     fn is_waiting_over(&self) -> bool {
@@ -397,9 +443,7 @@ impl Run {
     }
 
     fn ask(&mut self) {
-        let body = self.question.written.as_ref().filter(|_| self.question.said.is_none());
-        let waiting = body.and_then(|written| self.bridge.lobby.take(&written.body.bytes));
-        self.step = Step::Asking(waiting.unwrap_or_else(|| ask(self.question.clone())));
+        self.step = Step::Asking(ask(self.question.clone()));
         self.question.pause = Duration::ZERO;
     }
 
@@ -425,11 +469,16 @@ impl Run {
     }
 }
 
+/// Before the next attempt, after so many.
+fn pause(attempts: u32) -> Duration {
+    FIRST_PAUSE * 2u32.pow(attempts.min(4))
+}
+
 /// What a chunk means for the run.
 enum Happened {
     Nothing,
     Done(Done),
-    Error(String),
+    Failed(Failure),
     Broke(String),
 }
 
@@ -445,7 +494,7 @@ fn take_in(
         return Happened::Broke("the model began anew in other words".to_owned());
     }
     match (&chunk.error, &chunk.done) {
-        (Some(error), _) => Happened::Error(error.clone().into_owned()),
+        (Some(error), _) => Happened::Failed(Failure::from_line(error, &record.model)),
         (None, Some(done)) => Happened::Done(done.clone()),
         (None, None) => Happened::Nothing,
     }
@@ -512,12 +561,10 @@ impl Drop for Run {
         if self.answer.is_none() {
             return;
         }
-        if let (Step::Asking(asking), Some(written)) =
-            (mem::replace(&mut self.step, Step::Over), &self.question.written)
+        if let Step::Asking(asking) = mem::replace(&mut self.step, Step::Over)
             && self.question.said.is_none()
         {
-            let key = lobby::key(&written.body.bytes);
-            self.bridge.lobby.keep(&self.bridge, key, &self.record.model, asking);
+            self.bridge.lobby.keep(&self.bridge, &self.record.model, asking);
         }
         self.record.left(&self.bridge);
     }
