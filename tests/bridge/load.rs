@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::SIGTERM;
@@ -10,11 +11,13 @@ use serde_json::{Value, json};
 
 use crate::bed::Bed;
 use crate::client::{Answer, Asking, question};
+use crate::fake::Fake;
 use crate::load_raw::{Raw, speaks, whole};
 use crate::place::Place;
 use crate::script::{Reply, Shape};
 use crate::support::client::Ended;
 use crate::support::forward::{Forward, SOON};
+use crate::support::skip::say_skipped;
 
 /// Links that may idle for a few seconds after their answer.
 const IDLE: usize = 8;
@@ -256,6 +259,35 @@ fn a_proxy_that_is_in_between_is_not_what_is_behind_it() {
     };
     let raw = Raw::saying(version, |_| speaks("Hi."));
     answer_of(&raw, &[]).completed().says("Hi.");
+}
+
+/// The forwarder sees another /etc/hosts, in a mount namespace of its own.
+const OTHER_HOSTS: &str = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+
+#[test]
+fn an_answer_goes_on_where_its_name_leads_now() {
+    let (place, fake) = (Place::new(), Fake::new());
+    let hosts = place.home().join("hosts");
+    fs::write(&hosts, "127.0.0.1 windows.test\n").unwrap();
+    let wrapper = ["unshare", "-rm", "sh", "-c", OTHER_HOSTS, hosts.to_str().unwrap()];
+    let mut trial = Command::new(wrapper[0]);
+    trial.args(&wrapper[1..]).arg("true").stderr(Stdio::null());
+    if !trial.status().is_ok_and(|status| status.success()) {
+        return say_skipped("bridge", "`unshare -rm` cannot give a process another /etc/hosts here");
+    }
+    let port = fake.address.port();
+    let upstream = format!("http://windows.test:{port}");
+    let mut forward = place.start_by(&wrapper, &["--translate", "--upstream", &upstream]);
+    forward.is_ready();
+    fake.will(Reply::new().text("One").stall());
+    let mut stream = Asking::codex(&question("Count.")).send(place.address);
+    stream.until_text("One");
+    let new = Raw::at(([127, 0, 0, 7], port).into(), |_| speaks(" two."));
+    fs::write(&hosts, "127.0.0.7 windows.test\n").unwrap();
+    fake.down();
+    stream.whole().completed().says("One two.");
+    assert_eq!(new.asked(), 1);
+    forward.wait("connection closed").has("upstream", &new.address.to_string());
 }
 
 /// The wait is as long as it was said, not twice.

@@ -22,12 +22,24 @@ impl Raw {
         Self::saying(|_| whole("200 OK", r#"{"version":"0.33.0"}"#), say)
     }
 
+    /// The same, at this address.
+    pub(crate) fn at(address: SocketAddr, say: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::on(TcpListener::bind(address).unwrap(), |_| whole("200 OK", r#"{"version":"0.33.0"}"#), say)
+    }
+
     /// `version` says the n-th answer to who it is.
     pub(crate) fn saying(
         version: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
         say: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), version, say)
+    }
+
+    fn on(
+        listener: TcpListener,
+        version: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
+        say: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let says: Arc<(Box<Say>, Box<Say>, AtomicUsize)> =

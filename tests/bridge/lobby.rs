@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::bed::Bed;
 use crate::client::{Asking, Stream, question};
+use crate::load_raw::{speaks, whole};
+use crate::place::{Place, Upstream};
 use crate::script::Reply;
+use crate::wire::{head, say};
 
 /// The stand-in has it not in memory, whoever asks.
 const COLD: &str = "cold:7b";
@@ -203,4 +206,27 @@ fn who_leaves_before_the_upstream_is_there_is_not_asked_for() {
     bed.fake.will(Reply::new().text("Hi.").done());
     bed.post(&cold("Are you there?")).whole().completed().says("Hi.");
     assert_eq!(bed.fake.asks().len(), 1);
+}
+
+/// Ollama tells what is in memory only after a load (0.24): its silence is an answer, too.
+#[test]
+fn an_upstream_that_does_not_tell_what_it_has_in_memory_is_loading() {
+    let (place, upstream) = (Place::new(), Upstream::on("127.0.0.1:0"));
+    let address = upstream.address.to_string();
+    let mut forward = place.start(&["--translate", "--upstream-api", "ollama", "--upstream", &address]);
+    let identity = upstream.accept();
+    assert!(head(&identity).starts_with("GET /api/version "));
+    say(&identity, whole("200 OK", r#"{"version":"0.24.0"}"#));
+    let asking = Asking::codex(&question("Hello?"));
+    let first = asking.send(place.address);
+    let load = upstream.accept();
+    assert!(head(&load).starts_with("POST /api/chat "));
+    drop(first);
+    let silent = upstream.accept();
+    assert!(head(&silent).starts_with("GET /api/ps "));
+    forward.wait("the client left while the model loads; the load goes on");
+    let again = asking.send(place.address);
+    forward.wait("the load goes on for the same request");
+    say(&load, speaks("Hi."));
+    again.whole().completed().says("Hi.");
 }
