@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::bed::Bed;
-use crate::client::{Asking, question};
+use crate::client::{Asking, Event, question};
 use crate::fake::Fake;
 use crate::place::Place;
 use crate::script::{Reply, Shape, TOKENS};
@@ -105,7 +105,7 @@ fn who_is_not_codex_sees_arguments_as_they_are_written() {
         bed.fake.release("first");
         let last = stream.until("response.completed").data;
         let deltas = stream.events.iter().filter(|event| event.name() == "response.function_call_arguments.delta");
-        let pieces: Vec<&str> = deltas.map(|event| event.delta()).collect();
+        let pieces: Vec<&str> = deltas.map(Event::delta).collect();
         if codex {
             assert_eq!(pieces.len(), 1, "{pieces:?}");
         } else {
@@ -223,4 +223,41 @@ fn proxies_of_the_environment_are_none_of_ours() {
     forward.is_ready();
     fake.will(Reply::new().text("Hi.").done());
     Asking::codex(&question("Hello?")).send(place.address).whole().completed().says("Hi.");
+}
+
+/// Who looks at pieces has seen half a call when it breaks: the pieces are its beginning all the same.
+#[test]
+fn half_a_call_that_was_shown_goes_on_after_a_break() {
+    for (name, again) in [
+        ("the same", ["{\"cmd\":", "\"ls\"}"]),
+        ("in other pieces", ["{\"c", "md\":\"ls\"}"]),
+        ("in one piece", ["{\"cmd\":\"ls\"}", ""]),
+    ] {
+        let bed = Bed::shaped(Shape::OpenAi, &[]);
+        bed.fake.will(Reply::new().fragment(0, Some("exec_command"), "{\"cmd\":").hold("half").reset());
+        let reply = Reply::new().fragment(0, Some("exec_command"), again[0]);
+        bed.fake.will(reply.fragment(0, None, again[1]).done());
+        let mut stream = bed.send(&Asking::other(&question("Look.")));
+        stream.until("response.function_call_arguments.delta");
+        bed.fake.release("half");
+        stream.until("response.completed");
+        let pieces = stream.events.iter().filter(|event| event.name() == "response.function_call_arguments.delta");
+        assert_eq!(pieces.map(Event::delta).collect::<String>(), "{\"cmd\":\"ls\"}", "{name}");
+        let events: Vec<Value> = stream.events.iter().map(|event| event.data.clone()).collect();
+        crate::grammar::check(&events).unwrap_or_else(|why| panic!("{name}: {why}"));
+    }
+}
+
+#[test]
+fn half_a_call_that_the_model_does_not_make_again_hides_nothing() {
+    let bed = Bed::shaped(Shape::OpenAi, &[]);
+    bed.fake.will(Reply::new().fragment(0, Some("exec_command"), "{\"cmd\":").hold("half").reset());
+    bed.fake.will(Reply::new().text("I need no command.").done());
+    let mut stream = bed.send(&Asking::other(&question("Look.")));
+    stream.until("response.function_call_arguments.delta");
+    bed.fake.release("half");
+    let last = stream.until("response.completed").data;
+    let output = &last["response"]["output"];
+    assert_eq!((&output[0]["type"], &output[0]["status"]), (&json!("function_call"), &json!("incomplete")));
+    assert_eq!(output[1]["content"][0]["text"], "I need no command.");
 }
