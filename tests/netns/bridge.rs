@@ -217,7 +217,9 @@ fn all_answers_under_way_go_on() {
     let mut forward = lab.bridge(&[]);
     forward.is_ready();
     let mut streams: Vec<Stream> = (0..MANY).map(|_| lab.question()).collect();
-    streams.iter_mut().for_each(|stream| drop(stream.until_text("One two")));
+    for stream in &mut streams {
+        stream.until_text("One two");
+    }
     lab.new_subnet();
     thread::scope(|scope| {
         for stream in streams {

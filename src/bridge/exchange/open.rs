@@ -191,10 +191,11 @@ async fn answer(question: &Question, written: &mut Option<Written>, sent: &OnceL
 /// Which API the upstream speaks, and what the model can do where the request depends on it.
 async fn find_out(question: &Question) -> Result<Written, Unopened> {
     let Question { bridge, request, earlier, telling, patience, .. } = question;
-    let api = bridge.learnt.api(bridge, *patience).await.map_err(|fault| match fault.id {
-        FaultId::UpstreamLost | FaultId::UpstreamSilent => Unopened::Lost(fault),
-        _ => Unopened::Away(fault),
-    })?;
+    let unanswered = |fault: Fault| {
+        let was_there = matches!(fault.id, FaultId::UpstreamLost | FaultId::UpstreamSilent);
+        if was_there { Unopened::Lost(fault) } else { Unopened::Away(fault) }
+    };
+    let api = bridge.learnt.api(bridge, *patience).await.map_err(unanswered)?;
     let model = request["model"].as_str().unwrap_or_default();
     let facts = bridge.learnt.facts(bridge, api, model).await;
     let draft = write(request, earlier, bridge, (api, &facts, *telling));
