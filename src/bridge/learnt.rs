@@ -15,7 +15,7 @@ use super::catalog::{self, Catalog, Loaded, is_same_model, parse_ps, parse_show,
 use super::exchange::small;
 use super::settings::UpstreamApi;
 use crate::clock;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultId};
 use crate::forward::Target;
 use crate::translate::request::Facts;
 use crate::translate::wire::Api;
@@ -57,6 +57,11 @@ impl Learnt {
             return Ok(api);
         }
         let (status, body) = small(bridge, (Method::GET, "/api/version"), Bytes::new(), patience).await?;
+        if status.is_server_error() {
+            // Whoever answers so, answers in the place of what will be there in a moment.
+            let what = format!("/api/version was answered with status {}", status.as_u16());
+            return Err(Fault::new(FaultId::UpstreamSilent, what));
+        }
         let version = serde_json::from_slice::<serde_json::Value>(&body).ok();
         let is_ollama = status == StatusCode::OK && version.is_some_and(|answer| answer["version"].is_string());
         let api = if is_ollama { Api::Ollama } else { Api::Chat };

@@ -210,7 +210,7 @@ async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: 
         }
         Route::Responses => {
             let origin = request.headers().get(ORIGIN).cloned();
-            let response = exchange::respond(bridge, request).await;
+            let response = exchange::respond(bridge, line, request).await;
             readable_by(response, origin)
         }
         Route::Socket => socket::accept(line, request),

@@ -21,11 +21,15 @@ mod support;
 #[path = "../forward/wire.rs"]
 mod wire;
 
+mod chat;
 mod errors;
 mod lane;
 mod lane_http;
 mod lane_who;
 mod liveness;
+mod load;
+mod load_raw;
+mod lobby;
 mod pass;
 mod pass_breaks;
 mod pass_same;

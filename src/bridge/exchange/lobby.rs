@@ -3,7 +3,7 @@
 //! never be there. So the question stays for as long as the load takes, and a client that asks the same again gets it.
 //!
 //! ```text
-//! client leaves ──► loading? ──no──► dropped at once: the model stops
+//! client leaves ──► sent, and loading? ──no──► dropped at once: the model stops
 //!                       └─yes──► waits ──┬─ the same is asked again: goes on where it was
 //!                                        ├─ the answer begins: dropped, the model is loaded now
 //!                                        └─ too long: dropped
@@ -47,15 +47,16 @@ struct Waiting {
 }
 
 /// Two requests with the same bytes are the same question.
-pub(super) fn key(body: &[u8]) -> u64 {
+fn key(body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     hasher.finish()
 }
 
 impl Lobby {
-    /// Keeps a question whose client has left.
-    pub(super) fn keep(&self, bridge: &Arc<Bridge>, key: u64, model: &str, asking: Asking) {
+    /// Keeps a question whose client has left. One that the upstream has not got is not asked for nobody.
+    pub(super) fn keep(&self, bridge: &Arc<Bridge>, model: &str, asking: Asking) {
+        let Some(key) = asking.sent().map(|sent| key(&sent.body)) else { return };
         let mut waiting = self.lock();
         if waiting.len() == MOST {
             waiting.remove(0);
@@ -113,7 +114,7 @@ impl Waiting {
             info!(model = self.model, "the client left while the model loads; the load goes on");
         }
         let is_old = clock::now().duration_since(self.since) > LONGEST;
-        if is_old || self.asking.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        if is_old || self.asking.poll(cx).is_ready() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

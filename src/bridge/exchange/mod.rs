@@ -23,6 +23,7 @@ use tracing::debug;
 
 use self::open::{Question, write};
 use self::record::{Record, Summary};
+use super::line::Line;
 use super::metrics::{self, Exchange, Lane};
 use super::models::{Replaced, Thread};
 use super::settings::Titles;
@@ -87,12 +88,12 @@ fn ending(client: Client) -> &'static str {
 }
 
 /// Answers a request of the Responses API. Never with a 500: Codex hides its text and tries thirty times (0.169).
-pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn respond(bridge: &Arc<Bridge>, line: &Arc<Line>, request: Request<Incoming>) -> Response<Body> {
     let begun = clock::now();
     let (head, body) = request.into_parts();
     let answered = match Operation::of(&head.method, head.uri.path()) {
-        Some(Operation::Create) => create(bridge, &head.headers, body).await,
-        Some(Operation::Compact) => make_short(bridge, &head.headers, body).await,
+        Some(Operation::Create) => create(bridge, line, &head.headers, body).await,
+        Some(Operation::Compact) => make_short(bridge, line, &head.headers, body).await,
         Some(Operation::Fetch(id)) => stored(bridge, id, head.uri.query()),
         Some(Operation::Delete(id)) => forget(bridge, id),
         Some(Operation::InputItems(id)) => items(bridge, id),
@@ -108,10 +109,15 @@ pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) ->
     })
 }
 
-async fn create(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refusal> {
+async fn create(
+    bridge: &Arc<Bridge>,
+    line: &Arc<Line>,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Response<Body>, Refusal> {
     let (request, bytes) = read(bridge, headers, body).await?;
     let streamed = request["stream"] == true;
-    let run = begin(bridge, &Asker::of(headers), request, bytes, None)?;
+    let run = begin(bridge, &Asker::of(headers), request, bytes, None)?.told_to(line);
     if streamed {
         return Ok(events(run));
     }
@@ -119,10 +125,15 @@ async fn create(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Re
 }
 
 /// `POST /v1/responses/compact`: the model sums the conversation up, and an item that holds the summary takes its place.
-async fn make_short(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refusal> {
+async fn make_short(
+    bridge: &Arc<Bridge>,
+    line: &Arc<Line>,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Response<Body>, Refusal> {
     let (request, bytes) = read(bridge, headers, body).await?;
     let asked = compact::prompt(request).map_err(refused)?;
-    let mut run = begin(bridge, &Asker::of(headers), asked, bytes, None)?;
+    let mut run = begin(bridge, &Asker::of(headers), asked, bytes, None)?.told_to(line);
     run.record.lane = Lane::Compact;
     let finished = run.whole().await;
     if let Some(failure) = &finished.failure {

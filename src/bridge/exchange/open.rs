@@ -8,8 +8,9 @@
 //! The whole of it is one future that owns what it needs, so that it can outlive its client (see [`super::lobby`]).
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use serde_json::Value;
 use super::super::store::Conversation;
 use super::super::upstream::{Link, Outgoing};
 use super::super::{Bridge, learnt};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultId};
 use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::{self, Facts, Loss, Telling};
 use crate::translate::tools::Table;
@@ -62,35 +63,47 @@ pub(super) struct Opened {
     pub decoder: Decoder,
 }
 
-/// How a question came out, with the request as it was written last.
+/// How a question came out, with the request as it was written last, and where it went.
 pub(super) struct Reply {
     pub written: Option<Written>,
+    pub at: Option<SocketAddr>,
     pub outcome: Result<Opened, Unopened>,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Unopened {
-    /// For as long as one may wait, the upstream could not be reached.
-    Unreachable(Failure),
-    /// It answered something else, or broke off.
-    Refused(Failure),
+    /// The upstream said so.
+    Told(Failure),
+    /// It could not be reached for as long as somebody may wait.
+    Away(Fault),
+    /// It was reached, and left without a word: perhaps it is just starting or stopping.
+    Lost(Fault),
 }
 
-impl From<Failure> for Unopened {
-    fn from(failure: Failure) -> Self {
-        Self::Refused(failure)
+/// A question that is being asked. Boxed, as it lives in a response that mostly only reads.
+pub(super) struct Asking {
+    reply: Pin<Box<dyn Future<Output = Reply> + Send>>,
+    sent: Arc<OnceLock<Sent>>,
+}
+
+/// A question that the upstream has.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub body: Bytes,
+    pub to: SocketAddr,
+}
+
+impl Asking {
+    /// None: the upstream knows nothing of it yet.
+    pub(super) fn sent(&self) -> Option<&Sent> {
+        self.sent.get()
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        self.reply.as_mut().poll(cx)
     }
 }
-
-impl From<Fault> for Unopened {
-    fn from(fault: Fault) -> Self {
-        let message = format!("{fault}. Likely: {}. Next: {}.", fault.id.likely(), fault.id.next());
-        Self::Unreachable(Failure { kind: Kind::Transient, message })
-    }
-}
-
-pub(super) type Asking = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 impl Opened {
     /// Drives the connection, and gives what has come.
@@ -136,44 +149,69 @@ pub(super) fn write(
     Ok(Draft { written, table: translation.table, losses: translation.losses, only_told })
 }
 
-/// Asks. Boxed, as it lives in a response that mostly only reads.
+/// Asks; or goes on with the same question, where somebody has asked it before and left.
 pub(super) fn ask(question: Question) -> Asking {
-    Box::pin(async move {
+    let lobby = &question.bridge.lobby;
+    let asked = question.written.as_ref().filter(|_| question.said.is_none());
+    if let Some(waiting) = asked.and_then(|written| lobby.take(&written.body.bytes)) {
+        return waiting;
+    }
+    let sent = Arc::new(OnceLock::new());
+    let place = Arc::clone(&sent);
+    let reply = async move {
         let mut written = question.written.clone();
-        let outcome = answer(&question, &mut written).await;
-        Reply { written, outcome }
-    })
+        let outcome = answer(&question, &mut written, &place).await;
+        let at = place.get().map(|sent| sent.to);
+        Reply { written, at, outcome }
+    };
+    Asking { reply: Box::pin(reply), sent }
 }
 
-async fn answer(question: &Question, written: &mut Option<Written>) -> Result<Opened, Unopened> {
+async fn answer(question: &Question, written: &mut Option<Written>, sent: &OnceLock<Sent>) -> Result<Opened, Unopened> {
     if !question.pause.is_zero() {
         tokio::time::sleep(question.pause).await;
     }
     if written.is_none() {
-        *written = Some(find_out(question).await?);
+        let found = find_out(question).await?;
+        let waiting = question.said.is_none().then(|| question.bridge.lobby.take(&found.body.bytes)).flatten();
+        *written = Some(found);
+        if let Some(waiting) = waiting {
+            if let Some(same) = waiting.sent() {
+                sent.get_or_init(|| same.clone());
+            }
+            return waiting.reply.await.outcome;
+        }
     }
     let Written { api, body, .. } = written.as_ref().expect("written just now");
     let bytes = match &question.said {
         Some((thinking, text)) => Bytes::from(body.continued(*api, thinking, text)),
         None => body.bytes.clone(),
     };
-    let response = send(&question.bridge, *api, bytes, question.patience).await?;
-    let (link, response) = response;
+    let (link, response) = send(&question.bridge, *api, bytes, question.patience, sent).await?;
     if response.status() == StatusCode::OK {
         return Ok(Opened { link, body: response.into_body(), decoder: Decoder::new(*api) });
     }
-    Err(refusal(question, link, response).await.into())
+    Err(Unopened::Told(refusal(question, link, response).await))
 }
 
 /// Which API the upstream speaks, and what the model can do where the request depends on it.
 async fn find_out(question: &Question) -> Result<Written, Unopened> {
     let Question { bridge, request, earlier, telling, patience, .. } = question;
-    let api = bridge.learnt.api(bridge, *patience).await?;
+    let unanswered = |fault: Fault| {
+        let was_there = matches!(fault.id, FaultId::UpstreamLost | FaultId::UpstreamSilent);
+        if was_there { Unopened::Lost(fault) } else { Unopened::Away(fault) }
+    };
+    let api = bridge.learnt.api(bridge, *patience).await.map_err(unanswered)?;
     let model = request["model"].as_str().unwrap_or_default();
     let facts = bridge.learnt.facts(bridge, api, model).await;
     let draft = write(request, earlier, bridge, (api, &facts, *telling));
     let refused = |refused: request::Refused| Failure { kind: Kind::Permanent, message: refused.message };
-    Ok(draft.map(|draft| draft.written).map_err(refused)?)
+    draft.map(|draft| draft.written).map_err(|why| Unopened::Told(refused(why)))
+}
+
+pub(super) fn unreachable(fault: &Fault) -> Failure {
+    let message = format!("{fault}. Likely: {}. Next: {}.", fault.id.likely(), fault.id.next());
+    Failure { kind: Kind::Transient, message }
 }
 
 /// Sends a request to the API's own path, and waits for the head of the answer.
@@ -182,25 +220,32 @@ async fn send(
     api: Api,
     bytes: Bytes,
     patience: Duration,
+    sent: &OnceLock<Sent>,
 ) -> Result<(Link, Response<Incoming>), Unopened> {
     let mut link = match bridge.upstream.link(patience).await {
         Ok(link) => link,
         Err(fault) => {
             bridge.learnt.forget();
-            return Err(fault.into());
+            return Err(Unopened::Away(fault));
         }
     };
     loop {
+        sent.get_or_init(|| Sent { body: bytes.clone(), to: link.address() });
         let error = match link.ask(chat_request(api, &link, bridge, bytes.clone())).await {
             Ok(response) => return Ok((link, response)),
             Err(error) => error,
         };
+        if error.is_parse() {
+            let message =
+                format!("What answers at {} does not speak HTTP as a model server does: {error}.", link.address());
+            return Err(Unopened::Told(Failure { kind: Kind::Transient, message }));
+        }
         if !link.was_idle() {
-            let message = format!("{} broke off before it answered: {error}", link.address());
-            return Err(Failure { kind: Kind::Transient, message }.into());
+            let what = format!("{} broke off before it answered: {}", link.address(), crate::log::chain(&error));
+            return Err(Unopened::Lost(Fault::new(FaultId::UpstreamLost, what)));
         }
         // It had been idle too long, most likely; nothing was answered, so nothing is lost.
-        link = bridge.upstream.new_link(patience).await?;
+        link = bridge.upstream.new_link(patience).await.map_err(Unopened::Away)?;
     }
 }
 
@@ -240,13 +285,19 @@ pub(crate) async fn small(
     let mut link = bridge.upstream.link(patience).await?;
     let mut request = plain(method, path, &link, bridge, Outgoing::whole(body));
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let broken = |why: String| Fault::new(crate::fault::FaultId::UpstreamSilent, why);
-    let response = link.ask(request).await.map_err(|error| broken(format!("{path} got no answer: {error}")))?;
-    let status = response.status();
-    let body =
-        gather(link, response.into_body()).await.ok_or_else(|| broken(format!("{path} was not answered whole")))?;
-    Ok((status, body))
+    let broken = |why: String| Fault::new(FaultId::UpstreamLost, why);
+    let answer = async {
+        let response = link.ask(request).await.map_err(|error| broken(format!("{path} got no answer: {error}")))?;
+        let status = response.status();
+        let body = gather(link, response.into_body()).await;
+        Ok((status, body.ok_or_else(|| broken(format!("{path} was not answered whole")))?))
+    };
+    let silent = |_| Fault::new(FaultId::UpstreamSilent, format!("{path} got no answer within {SLOWEST:?}"));
+    tokio::time::timeout(SLOWEST, answer).await.map_err(silent)?
 }
+
+/// Answers to small questions take milliseconds; this is for a machine that swaps.
+const SLOWEST: Duration = Duration::from_secs(10);
 
 /// Answers to small questions are some kilobytes; a captive portal's page is not worth more, either.
 const SMALL: usize = 4 << 20;

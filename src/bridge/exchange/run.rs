@@ -23,11 +23,12 @@ use tokio::time::Sleep;
 use tracing::debug;
 
 use super::super::Bridge;
+use super::super::line::Line;
 use super::items_of;
-use super::lobby;
-use super::open::{Asking, Opened, Question, Reply, Unopened, ask};
+use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
 use crate::clock;
+use crate::fault::{Fault, FaultId};
 use crate::translate::answer::{Answer, Continuation, End, Finished, Strayed};
 use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::Telling;
@@ -56,6 +57,8 @@ pub struct Run {
     heart: Heart,
     tries: Tries,
     repeats: Repeats,
+    /// The connection on which it was asked.
+    line: Option<Arc<Line>>,
     pub(super) record: Record,
 }
 
@@ -71,8 +74,10 @@ enum Step {
 #[derive(Debug, Default)]
 struct Tries {
     breaks: u32,
-    /// When the upstream broke and has not said anything since.
+    /// When the upstream broke, or left without a word, and has not said anything since.
     broken_since: Option<Instant>,
+    /// How often it left without a word since then.
+    lost: u32,
     again: bool,
     retold: bool,
     without_thinking: bool,
@@ -96,9 +101,7 @@ struct Repeats {
 /// What has happened upstream.
 enum News {
     Opened(Box<Opened>),
-    Failed(Failure),
-    /// Not for as long as one may wait.
-    Unreachable(Failure),
+    Unopened(Unopened),
     /// Bytes came, or the answer ended.
     Read(Option<Bytes>),
     Broke(String),
@@ -117,6 +120,7 @@ impl Run {
             finished: None,
             tries: Tries::default(),
             repeats: Repeats::default(),
+            line: None,
             record,
         };
         run.ask();
@@ -135,10 +139,17 @@ impl Run {
             finished: None,
             tries: Tries::default(),
             repeats: Repeats::default(),
+            line: None,
             record,
         };
         run.finish(end);
         run
+    }
+
+    /// Has the connection's closing record tell where it went, and that it failed.
+    pub(super) fn told_to(mut self, line: &Arc<Line>) -> Self {
+        self.line = Some(Arc::clone(line));
+        self
     }
 
     /// All events at once, for those who want only the response.
@@ -196,12 +207,14 @@ impl Run {
 
     fn poll_news(&mut self, cx: &mut Context<'_>) -> Poll<Option<News>> {
         match &mut self.step {
-            Step::Asking(asking) => asking.as_mut().poll(cx).map(|Reply { written, outcome }| {
+            Step::Asking(asking) => asking.poll(cx).map(|Reply { written, at, outcome }| {
                 self.question.written = written;
+                if let (Some(line), Some(address)) = (&self.line, at) {
+                    line.reached(address);
+                }
                 Some(match outcome {
                     Ok(opened) => News::Opened(Box::new(opened)),
-                    Err(Unopened::Refused(failure)) => News::Failed(failure),
-                    Err(Unopened::Unreachable(failure)) => News::Unreachable(failure),
+                    Err(unopened) => News::Unopened(unopened),
                 })
             }),
             Step::Reading(opened) => opened.poll_frame(cx).map(|frame| {
@@ -241,8 +254,9 @@ impl Run {
             }
             News::Read(Some(bytes)) => self.read(bytes),
             News::Read(None) => self.ended_without_a_word(),
-            News::Failed(failure) => self.failed(failure),
-            News::Unreachable(failure) => self.finish(End::Failed(failure)),
+            News::Unopened(Unopened::Told(failure)) => self.failed(failure),
+            News::Unopened(Unopened::Away(fault)) => self.gave_up(&unreachable(&fault), fault),
+            News::Unopened(Unopened::Lost(fault)) => self.lost(fault),
             News::Broke(why) => self.broke(&why),
         }
     }
@@ -253,14 +267,13 @@ impl Run {
         opened.decoder.feed(bytes);
         while let Some(chunk) = opened.decoder.next_chunk() {
             let happened = match chunk {
-                Err(unreadable) => Happened::Broke(unreadable.to_string()),
+                Err(unreadable) => Happened::Failed(Failure::from(&unreadable)),
                 Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
             };
             match happened {
-                Happened::Nothing => self.tries.broken_since = None,
+                Happened::Nothing => (self.tries.broken_since, self.tries.lost) = (None, 0),
                 Happened::Done(done) => return self.done(done),
-                Happened::Error(text) => return self.failed(Failure::from_line(&text, &self.record.model)),
-                Happened::Broke(why) => return self.broke(&why),
+                Happened::Failed(failure) => return self.failed(failure),
                 Happened::Strayed => return self.strayed(),
             }
         }
@@ -318,8 +331,10 @@ impl Run {
                 return self.begin_again();
             }
             Kind::Busy if self.wait_for_a_place() => return,
-            // An upstream that has just come back may need a moment more.
-            Kind::Transient if self.tries.broken_since.is_some() => return self.broke(&failure.message),
+            // What was begun is continued by the rules of a break; and one that has just come back may need a moment more.
+            Kind::Transient if self.record.first.is_some() || self.tries.broken_since.is_some() => {
+                return self.broke(&failure.message);
+            }
             Kind::Transient if failure.may_pass() && !self.tries.again => {
                 self.tries.again = true;
                 self.record.retries += 1;
@@ -343,7 +358,7 @@ impl Run {
         if waited > self.bridge.shared.limits.wait_for_upstream.max(self.bridge.settings.resume_window) {
             return false;
         }
-        self.question.pause = (FIRST_PAUSE * 2u32.pow(self.tries.busy.min(4))).min(Duration::from_secs(3));
+        self.question.pause = pause(self.tries.busy);
         self.tries.busy += 1;
         self.record.retries += 1;
         self.begin_again();
@@ -357,13 +372,12 @@ impl Run {
         while let (Happened::Nothing, Some(chunk)) = (&last, opened.decoder.finish()) {
             last = match chunk {
                 Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
-                Err(unreadable) => Happened::Broke(unreadable.to_string()),
+                Err(unreadable) => Happened::Failed(Failure::from(&unreadable)),
             };
         }
         match last {
             Happened::Done(done) => self.done(done),
-            Happened::Error(text) => self.failed(Failure::from_line(&text, &self.record.model)),
-            Happened::Broke(why) => self.broke(&why),
+            Happened::Failed(failure) => self.failed(failure),
             Happened::Strayed => self.strayed(),
             Happened::Nothing if self.repeats.times >= REPEATS => self.finish(End::Cut),
             Happened::Nothing => self.broke("the answer ended without its last record"),
@@ -383,11 +397,11 @@ impl Run {
             Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
         }
         if left.is_zero() || self.tries.breaks > MOST_BREAKS {
-            return self.finish(End::Failed(self.gave_up(why)));
+            return self.broken_for_good(why);
         }
         debug!(model = self.record.model, why, attempt = self.tries.breaks, "upstream broke, asked to go on");
         self.record.resumes += 1;
-        self.question.pause = FIRST_PAUSE * 2u32.pow(self.tries.breaks - 1);
+        self.question.pause = pause(self.tries.breaks - 1);
         self.question.patience = left;
         self.repeats = Repeats::default();
         self.ask();
@@ -396,15 +410,44 @@ impl Run {
     /// Asked to go on, the model begins anew in other words: it would do so again.
     fn strayed(&mut self) {
         let message = "Ollama's answer broke off, and this model does not go on where it was. Ask again.".to_owned();
-        self.finish(End::Failed(Failure { kind: Kind::Transient, message }));
+        let fault = Fault::new(FaultId::UpstreamLost, "an answer broke off, and the model did not go on with it");
+        self.gave_up(&Failure { kind: Kind::Transient, message }, fault);
     }
 
-    fn gave_up(&self, why: &str) -> Failure {
+    /// The upstream was reached, and left before it said anything. A proxy on Windows does that in the place of an Ollama
+    /// that is just starting, so it is asked again for as long as it might as well be waited for.
+    fn lost(&mut self, fault: Fault) {
+        let now = clock::now();
+        let limits = &self.bridge.shared.limits;
+        let window = if self.tries.breaks > 0 { self.bridge.settings.resume_window } else { limits.wait_for_upstream };
+        let since = *self.tries.broken_since.get_or_insert(now);
+        let left = window.saturating_sub(now.duration_since(since));
+        if left.is_zero() && self.tries.again {
+            return self.gave_up(&unreachable(&fault), fault);
+        }
+        debug!(model = self.record.model, why = fault.what, "upstream left without an answer, asked again");
+        self.tries.again = true;
+        self.record.retries += 1;
+        self.question.pause = pause(self.tries.lost);
+        self.question.patience = left;
+        self.tries.lost += 1;
+        self.ask();
+    }
+
+    fn broken_for_good(&mut self, why: &str) {
         let message = format!(
-            "Ollama's answer broke off ({why}), and could not be continued within {:?}. Next: ollama-forward status",
+            "The upstream's answer broke off ({why}), and could not be continued within {:?}. Next: ollama-forward status",
             self.bridge.settings.resume_window
         );
-        Failure { kind: Kind::Transient, message }
+        let fault = Fault::new(FaultId::UpstreamLost, format!("an answer broke off ({why})"));
+        self.gave_up(&Failure { kind: Kind::Transient, message }, fault);
+    }
+
+    fn gave_up(&mut self, failure: &Failure, fault: Fault) {
+        if let Some(line) = &self.line {
+            line.failed(fault);
+        }
+        self.finish(End::Failed(failure.clone()));
     }
 
     /// Asks once more; what was said so far stays said.
@@ -419,9 +462,7 @@ impl Run {
     }
 
     fn ask(&mut self) {
-        let body = self.question.written.as_ref().filter(|_| self.question.said.is_none());
-        let waiting = body.and_then(|written| self.bridge.lobby.take(&written.body.bytes));
-        self.step = Step::Asking(waiting.unwrap_or_else(|| ask(self.question.clone())));
+        self.step = Step::Asking(ask(self.question.clone()));
         self.question.pause = Duration::ZERO;
     }
 
@@ -447,12 +488,16 @@ impl Run {
     }
 }
 
+/// Before the next attempt, after so many.
+fn pause(attempts: u32) -> Duration {
+    FIRST_PAUSE * 2u32.pow(attempts.min(4))
+}
+
 /// What a chunk means for the run.
 enum Happened {
     Nothing,
     Done(Done),
-    Error(String),
-    Broke(String),
+    Failed(Failure),
     /// It will not go on where it broke.
     Strayed,
 }
@@ -469,7 +514,7 @@ fn take_in(
         return Happened::Strayed;
     }
     match (&chunk.error, &chunk.done) {
-        (Some(error), _) => Happened::Error(error.clone().into_owned()),
+        (Some(error), _) => Happened::Failed(Failure::from_line(error, &record.model)),
         (None, Some(done)) => Happened::Done(done.clone()),
         (None, None) => Happened::Nothing,
     }
@@ -536,12 +581,10 @@ impl Drop for Run {
         if self.answer.is_none() {
             return;
         }
-        if let (Step::Asking(asking), Some(written)) =
-            (mem::replace(&mut self.step, Step::Over), &self.question.written)
+        if let Step::Asking(asking) = mem::replace(&mut self.step, Step::Over)
             && self.question.said.is_none()
         {
-            let key = lobby::key(&written.body.bytes);
-            self.bridge.lobby.keep(&self.bridge, key, &self.record.model, asking);
+            self.bridge.lobby.keep(&self.bridge, &self.record.model, asking);
         }
         self.record.left(&self.bridge);
     }

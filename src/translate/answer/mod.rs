@@ -71,6 +71,8 @@ pub struct Answer {
     thoughts: String,
     mute_thoughts: bool,
     partials: Partials,
+    /// Arguments of half a call that was shown before a break.
+    shown: String,
     calls: usize,
     counts: Counts,
     notes: Vec<Note>,
@@ -153,6 +155,7 @@ impl Answer {
             thoughts: String::new(),
             mute_thoughts: false,
             partials: Partials::default(),
+            shown: String::new(),
             calls: 0,
             counts: Counts { estimated_input, ..Counts::default() },
             notes: Vec::new(),
@@ -208,7 +211,10 @@ impl Answer {
 
     /// The upstream broke. What cannot be continued is forgotten: half a call, and thoughts that will be thought again.
     pub fn break_off(&mut self) -> Continuation {
-        self.partials.take();
+        let half = self.partials.take().into_iter().next();
+        if let Some(half) = half.filter(|_| self.is_call_open() && self.shown.is_empty()) {
+            self.shown = half.arguments;
+        }
         self.counts.earlier += std::mem::take(&mut self.counts.pieces);
         self.mute_thoughts = !self.thoughts.is_empty();
         if self.calls > 0 {
@@ -368,9 +374,12 @@ impl Answer {
     fn show(&mut self, piece: &str) {
         if !self.is_open(&Kind::Message) {
             self.blank.push_str(piece);
-            // A call that is on its way has to be whole first.
-            if self.blank.trim().is_empty() || self.is_call_under_way() {
+            // A call that is on its way has to be whole first; one that a break has cut will never be.
+            if self.blank.trim().is_empty() || !self.partials.is_empty() {
                 return;
+            }
+            if self.is_call_open() {
+                self.close(Stage::Incomplete);
             }
             self.close(Stage::Completed);
             let id = self.id_of("msg");
@@ -417,7 +426,8 @@ impl Answer {
             let name = piece.name.as_deref().unwrap_or_default();
             return self.whole_call(name, &piece.arguments);
         };
-        if self.partials.is_empty() {
+        // One that is open has been cut by a break: it is made again.
+        if self.partials.is_empty() && !self.is_call_open() {
             self.flush_text(None);
             self.close(Stage::Completed);
         }
@@ -445,9 +455,18 @@ impl Answer {
         if let Some(open) = &mut self.open
             && matches!(open.kind(), Kind::Call { .. })
         {
-            if piece.index == Some(partial.index) && !piece.arguments.is_empty() {
-                open.delta(&mut self.sink, &piece.arguments);
+            if piece.index != Some(partial.index) || piece.arguments.is_empty() {
+                return;
             }
+            if self.shown.is_empty() {
+                open.delta(&mut self.sink, &piece.arguments);
+            } else if let Some(rest) = partial.arguments.strip_prefix(&self.shown) {
+                if !rest.is_empty() {
+                    open.delta(&mut self.sink, rest);
+                }
+                self.shown.clear();
+            }
+            // What is written otherwise than before the break is told by the whole call only.
             return;
         }
         let Some(Origin::Function { namespace, name }) = self.table.origin(&partial.name).cloned() else { return };
