@@ -331,11 +331,9 @@ impl Run {
                 return self.begin_again();
             }
             Kind::Busy if self.wait_for_a_place() => return,
-            // What was begun is continued by the rules of a break; and one that has just come back may need a moment more.
-            Kind::Transient if self.record.first.is_some() || self.tries.broken_since.is_some() => {
-                return self.broke(&failure.message);
-            }
-            Kind::Transient if failure.may_pass() && !self.tries.again => {
+            // One that has just come back may need a moment more.
+            Kind::Transient if self.tries.broken_since.is_some() => return self.broke(&failure.message),
+            Kind::Transient if failure.may_pass() && self.may_try_again() => {
                 self.tries.again = true;
                 self.record.retries += 1;
                 self.question.pause = FIRST_PAUSE;
@@ -350,6 +348,11 @@ impl Run {
             | Kind::NoModel => {}
         }
         self.finish(End::Failed(failure));
+    }
+
+    /// Once; and of what the client has seen the beginning, only where answers are continued at all.
+    fn may_try_again(&self) -> bool {
+        !self.tries.again && (self.record.first.is_none() || !self.bridge.settings.resume_window.is_zero())
     }
 
     /// The upstream's queue is full: tries later, for as long as a client may wait for an upstream.
