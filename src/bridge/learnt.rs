@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use tracing::debug;
 
 use super::Bridge;
-use super::exchange::small;
 use super::catalog::{self, Catalog, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
+use super::exchange::small;
 use super::settings::UpstreamApi;
 use crate::clock;
 use crate::fault::Fault;

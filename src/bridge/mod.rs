@@ -12,6 +12,7 @@ mod exchange;
 mod host;
 mod learnt;
 mod line;
+pub mod metrics;
 pub mod models;
 mod pass;
 mod respond;
@@ -28,6 +29,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use http_body_util::Full;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
@@ -35,9 +37,11 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use self::exchange::Lobby;
 pub use self::exchange::Run;
 use self::learnt::Learnt;
+use self::metrics::Metrics;
 use self::models::Models;
 use self::settings::Settings;
 use self::store::Store;
+use crate::clock;
 use crate::forward::Shared;
 
 pub use host::Known;
@@ -57,6 +61,8 @@ pub struct Bridge {
     lobby: Lobby,
     store: Mutex<Store>,
     models: Mutex<Models>,
+    metrics: Metrics,
+    started: Instant,
 }
 
 impl Bridge {
@@ -65,7 +71,8 @@ impl Bridge {
         let store = Mutex::new(Store::new(settings.stored_responses, store::MOST_BYTES));
         let models = Mutex::new(Models::new(settings.subagents));
         let (learnt, lobby) = (Learnt::default(), Lobby::default());
-        Arc::new(Self { shared, upstream, known, settings, learnt, lobby, store, models })
+        let (metrics, started) = (Metrics::default(), clock::now());
+        Arc::new(Self { shared, upstream, known, settings, learnt, lobby, store, models, metrics, started })
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {

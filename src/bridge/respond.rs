@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::host::Refusal;
+use super::metrics::{self, Scene, UpstreamState};
 use super::upstream::{Link, Outgoing};
 use super::{Body, Bridge};
+use crate::clock;
 use crate::fault::{Fault, FaultId};
 use crate::forward::{Target, refuse};
 use crate::gateway::Whereabouts;
@@ -88,8 +90,31 @@ pub(super) fn no_socket() -> Response<Body> {
     response
 }
 
-pub(super) fn no_metrics() -> Response<Body> {
-    error(StatusCode::NOT_FOUND, "not_found", "ollama-forward: there are no metrics", false)
+/// The counts of this run, for Prometheus.
+pub(super) fn metrics(bridge: &Bridge) -> Response<Body> {
+    let health = &bridge.shared.health;
+    let upstream = match &bridge.shared.target {
+        Target::Gateway(watch) if !matches!(watch.current(), Whereabouts::Found(_)) => UpstreamState::Searching,
+        Target::Gateway(_) | Target::Address(_) | Target::Name(_) if health.fault().is_some() => UpstreamState::Down,
+        Target::Gateway(_) | Target::Address(_) | Target::Name(_) => UpstreamState::Up,
+    };
+    let since = clock::now().duration_since(health.changed().unwrap_or(bridge.started));
+    let now = clock::wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let (stored_responses, stored_bytes) = {
+        let store = bridge.store();
+        (store.len(), store.bytes())
+    };
+    let scene = Scene {
+        version: env!("CARGO_PKG_VERSION"),
+        connections: bridge.shared.ledger.totals(),
+        upstream,
+        changed: now.saturating_sub(since).as_secs_f64(),
+        stored_responses,
+        stored_bytes,
+    };
+    let mut response = Response::new(Body::whole(bridge.metrics.render(&scene)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+    response
 }
 
 /// How we are: 200 when the upstream answers, 503 when it does not.

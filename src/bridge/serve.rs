@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::host::{self, Place};
 use super::line::{Line, Socket, Watched};
+use super::metrics::{Exchange, Lane, Outcome};
 use super::route::{Route, route};
 use super::{Body, Bridge, exchange, pass, respond};
 use crate::clock;
@@ -192,7 +193,13 @@ async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: 
         return respond::looped();
     }
     match route(request.method(), path, request.version(), request.headers()) {
-        Route::Pass => pass::pass(bridge, line, request).await,
+        Route::Pass => {
+            let begun = clock::now();
+            let response = pass::pass(bridge, line, request).await;
+            let outcome = if response.status().is_server_error() { Outcome::Failed } else { Outcome::Completed };
+            bridge.metrics.record(&Exchange::new(Lane::Passed, outcome, clock::now() - begun));
+            response
+        }
         Route::Responses => {
             let origin = request.headers().get(ORIGIN).cloned();
             let response = exchange::respond(bridge, request).await;
@@ -200,7 +207,7 @@ async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: 
         }
         Route::Socket | Route::NoSocket => respond::no_socket(),
         Route::Health => respond::health(bridge).await,
-        Route::Metrics => respond::no_metrics(),
+        Route::Metrics => respond::metrics(bridge),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The scripted model: a conversation in, pieces out. Pure: it knows no HTTP, no JSON shape of any API, no clock and no dice.
 //!
 //! ```text
-//! answer  ──►  Thinking*  ( Text+ | Call )      cut after `limit` pieces
+//! answer  ──►  Thinking*  ( Text+ | Call )      cut after `limit` pieces; Text is JSON when a form is asked for
 //! ```
 //!
 //! It never claims to be a language model: every prose answer says that it is the demo.
 
 use super::tools::{self, Call, Tool};
+use serde_json::Value;
 
 #[derive(Debug, Default)]
 pub(crate) struct Conversation {
@@ -15,6 +16,8 @@ pub(crate) struct Conversation {
     pub(crate) thinks: bool,
     /// The most pieces an answer may have (`num_predict`, `max_tokens`).
     pub(crate) limit: Option<usize>,
+    /// A JSON schema that the answer is to fit, or `Null` for any JSON.
+    pub(crate) form: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -59,9 +62,14 @@ pub(crate) fn answer(conversation: &Conversation, serial: u64) -> Answer {
     if conversation.thinks {
         pieces.extend(words(THINKING).into_iter().map(Piece::Thinking));
     }
-    match call(conversation, serial) {
-        Some(call) => pieces.push(Piece::Call(call)),
-        None => pieces.extend(words(&prose(conversation)).into_iter().map(Piece::Text)),
+    match (&conversation.form, call(conversation, serial)) {
+        // A form leaves a model no way to call.
+        (Some(form), _) => {
+            let filled = tools::filled(form, users_words(conversation)).to_string();
+            pieces.extend(words(&filled).into_iter().map(Piece::Text));
+        }
+        (None, Some(call)) => pieces.push(Piece::Call(call)),
+        (None, None) => pieces.extend(words(&prose(conversation)).into_iter().map(Piece::Text)),
     }
     let ended = match conversation.limit {
         Some(limit) if limit < pieces.len() => {
@@ -105,13 +113,14 @@ fn about_result(result: &str) -> String {
     format!("{I_AM} The tool ran, and its result begins:\n\n{}{more}", first.join("\n"))
 }
 
+fn users_words(conversation: &Conversation) -> &str {
+    conversation.turns.iter().rfind(|turn| turn.role == Role::User).map_or("", |turn| turn.text.trim())
+}
+
 fn about_user(conversation: &Conversation) -> String {
-    let said = conversation.turns.iter().rfind(|turn| turn.role == Role::User);
-    let said = match said {
-        Some(turn) if !turn.text.trim().is_empty() => {
-            format!("You said: “{}”.", shortened(&turn.text))
-        }
-        Some(_) | None => "You said nothing.".to_owned(),
+    let said = match users_words(conversation) {
+        "" => "You said nothing.".to_owned(),
+        words => format!("You said: “{}”.", shortened(words)),
     };
     let can = if conversation.tools.is_empty() {
         ""
@@ -157,7 +166,7 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
+    use serde_json::json;
 
     #[test]
     fn words_carry_the_blank_before_them() {
@@ -201,6 +210,16 @@ mod tests {
             panic!("{answer:?}");
         };
         assert_eq!(call.arguments["cmd"], "pwd");
+    }
+
+    #[test]
+    fn a_form_is_filled_even_where_a_call_is_asked_for() {
+        let mut asked = conversation(&[(Role::User, "run `pwd`")], &["exec_command"]);
+        asked.form =
+            Some(json!({"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}));
+        assert_eq!(text(&answer(&asked, 0)), r#"{"title":"run `pwd`"}"#);
+        asked.form = Some(Value::Null);
+        assert_eq!(text(&answer(&asked, 0)), r#"{"answer":"run `pwd`"}"#);
     }
 
     #[test]

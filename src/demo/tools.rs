@@ -2,7 +2,7 @@
 //! It runs nothing, and it does not resolve `$ref`: a schema it cannot read is taken for a string.
 
 use super::model;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 #[derive(Debug)]
 pub(crate) struct Tool {
@@ -24,6 +24,14 @@ pub(crate) fn call(tools: &[Tool], said: &str, serial: u64) -> Option<Call> {
     let (tool, property) = choose(tools)?;
     let arguments = arguments(&tool.parameters, property, &Words { command: &command, said });
     Some(Call { id: call_id(serial), name: tool.name.clone(), arguments })
+}
+
+/// JSON that fits a schema, of the user's words. `Null` is any JSON.
+pub(crate) fn filled(schema: &Value, said: &str) -> Value {
+    if schema.is_null() {
+        return json!({ "answer": model::shortened(said) });
+    }
+    fill(schema, &Words { command: said, said })
 }
 
 /// Tools that run a command, best first, with the property that takes it.
@@ -137,8 +145,17 @@ fn fill(schema: &Value, words: &Words<'_>) -> Value {
         Some("array") if schema["minItems"].as_u64() > Some(0) => Value::from(vec![fill(&schema["items"], words)]),
         Some("array") => Value::from(Vec::<Value>::new()),
         Some("object") => Value::Object(required(schema, words)),
-        Some(_) | None => Value::from(model::shortened(words.said)),
+        Some(_) | None => Value::from(bounded(&model::shortened(words.said), schema)),
     }
+}
+
+/// As long as the schema wants it.
+fn bounded(text: &str, schema: &Value) -> String {
+    let bound = |key: &str| schema[key].as_u64().and_then(|bound| usize::try_from(bound).ok());
+    let text: String = text.chars().take(bound("maxLength").unwrap_or(usize::MAX)).collect();
+    let missing = bound("minLength").unwrap_or_default().saturating_sub(text.chars().count());
+    // A schema may ask for anything; nobody needs it from a demo.
+    text + &".".repeat(missing.min(1000))
 }
 
 /// `"type"`, or the first of several that is not null.
@@ -168,7 +185,6 @@ fn call_id(serial: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn words_that_ask_in_two_languages() {
@@ -253,6 +269,19 @@ mod tests {
                 "where": {"x": 3}, "either": null, "maybe": false, "preset": "here", "unknown": "run `pwd`",
             }),
         );
+    }
+
+    #[test]
+    fn a_form_is_filled_within_its_bounds() {
+        let schema = |title: Value| json!({"type": "object", "properties": {"title": title}, "required": ["title"]});
+        for (title, expected) in [
+            (json!({"type": "string", "minLength": 1, "maxLength": 4}), "list"),
+            (json!({"type": "string", "minLength": 10}), "list it..."),
+            (json!({"enum": ["a", "b"]}), "a"),
+        ] {
+            assert_eq!(filled(&schema(title), "list it"), json!({ "title": expected }));
+        }
+        assert_eq!(filled(&json!({"type": "array"}), "list it"), json!([]));
     }
 
     #[test]

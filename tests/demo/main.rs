@@ -72,6 +72,28 @@ fn a_tool_round_ends_in_prose_that_quotes_the_result() {
     assert!(body(&answer).contains(r"begins:\n\ntotal 8\nCargo.toml"), "{answer}");
 }
 
+/// In the words of `ollama-forward --translate`.
+#[test]
+fn what_the_bridge_asks_is_answered() {
+    let ask = |messages: &str, rest: &str| {
+        let request = format!(
+            r#"{{"model":"demo:latest","stream":true,"truncate":false,"think":true,"options":{{"num_predict":500,"num_ctx":8192}},"messages":[{{"role":"system","content":"You are a coding agent."}},{{"role":"user","content":"<environment_context>run it</environment_context>"}},{messages}]{rest}}}"#
+        );
+        Demo::start().post("/api/chat", &request)
+    };
+    let tools = format!(r#","tools":{TOOLS}"#);
+    let run = r#"{"role":"user","content":"run `pwd`"}"#;
+    let answer = ask(run, &tools);
+    assert!(answer.contains(r#""name":"exec_command","arguments":{"cmd":"pwd"}"#), "{answer}");
+    let done = r#",{"role":"assistant","content":"","thinking":"hm","tool_calls":[{"id":"call_1","function":{"name":"exec_command","arguments":{"cmd":"pwd"}}}]},{"role":"tool","content":"/home","tool_call_id":"call_1","tool_name":"exec_command"}"#;
+    let answer = ask(&format!("{run}{done}"), &tools);
+    assert!(answer.contains("/home") && !answer.contains("tool_calls"), "{answer}");
+    let format =
+        r#","format":{"type":"object","properties":{"title":{"type":"string","maxLength":36}},"required":["title"]}"#;
+    let answer = ask(run, format);
+    assert!(answer.contains(r#"{\"title\":\"run"#) && answer.contains(r#"`pwd`\"}"#), "{answer}");
+}
+
 #[test]
 fn content_parts_are_for_v1_only() {
     let demo = Demo::start();

@@ -23,6 +23,7 @@ use tracing::debug;
 
 use self::open::{Question, write};
 use self::record::{Record, Summary};
+use super::metrics::{self, Exchange, Lane};
 use super::models::{Replaced, Thread};
 use super::settings::Titles;
 use super::store::{Conversation, Missing};
@@ -87,6 +88,7 @@ fn ending(client: Client) -> &'static str {
 
 /// Answers a request of the Responses API. Never with a 500: Codex hides its text and tries thirty times (0.169).
 pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) -> Response<Body> {
+    let begun = clock::now();
     let (head, body) = request.into_parts();
     let answered = match Operation::of(&head.method, head.uri.path()) {
         Some(Operation::Create) => create(bridge, &head.headers, body).await,
@@ -94,13 +96,14 @@ pub(super) async fn respond(bridge: &Arc<Bridge>, request: Request<Incoming>) ->
         Some(Operation::Fetch(id)) => stored(bridge, id, head.uri.query()),
         Some(Operation::Delete(id)) => forget(bridge, id),
         Some(Operation::InputItems(id)) => items(bridge, id),
-        Some(Operation::Cancel(_)) => {
-            Err(Refusal::bad("Only responses with `background` can be cancelled, and there are none here. Hang up instead."))
-        }
+        Some(Operation::Cancel(_)) => Err(Refusal::bad(
+            "Only responses with `background` can be cancelled, and there are none here. Hang up instead.",
+        )),
         None => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")),
     };
     answered.unwrap_or_else(|refusal| {
         debug!(status = refusal.status.as_u16(), code = refusal.code, "request refused");
+        bridge.metrics.record(&Exchange::new(Lane::Responses, metrics::Outcome::Refused, clock::now() - begun));
         refusal.into_response()
     })
 }
@@ -119,7 +122,8 @@ async fn create(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Re
 async fn make_short(bridge: &Arc<Bridge>, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refusal> {
     let (request, bytes) = read(bridge, headers, body).await?;
     let asked = compact::prompt(request).map_err(refused)?;
-    let run = begin(bridge, &Asker::of(headers), asked, bytes, None)?;
+    let mut run = begin(bridge, &Asker::of(headers), asked, bytes, None)?;
+    run.record.lane = Lane::Compact;
     let finished = run.whole().await;
     if let Some(failure) = &finished.failure {
         return Err(failed(failure));
@@ -220,6 +224,7 @@ pub(crate) fn begin(
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
     let mut record = record(&request, bytes, &model, client, &draft);
     record.replaced = replaced;
+    record.only_told.clone_from(&draft.only_told);
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -228,6 +233,7 @@ pub(crate) fn begin(
         client,
         table: draft.table,
         streamed: request["stream"] == true,
+        only_told: &draft.only_told,
         estimated_input: draft.written.body.bytes.len() as u64 / BYTES_A_TOKEN,
     });
     let question = Question {
@@ -268,6 +274,7 @@ fn title(bridge: &Bridge, asker: &Asker, request: &Value) -> Option<String> {
 /// A response that is known already.
 fn said(question: Question, mut answer: Answer, mut record: Record, text: &str) -> Run {
     record.local = Some("title");
+    record.lane = Lane::Title;
     // A title is not code: nothing in it can be a call.
     let _ = answer.chunk(&Chunk { text: text.into(), ..Chunk::default() });
     Run::said(question, answer, record, End::Done(Done::default()))
@@ -311,7 +318,8 @@ fn previous(bridge: &Bridge, request: &Value) -> Result<Option<Conversation>, Re
 /// Reads a request's body, whatever it is packed in, and how large it was.
 async fn read(bridge: &Bridge, headers: &HeaderMap, body: Incoming) -> Result<(Value, usize), Refusal> {
     let limit = bridge.settings.max_body_size;
-    let too_large = |error: &UnpackError| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", error.to_string());
+    let too_large =
+        |error: &UnpackError| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", error.to_string());
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(&UnpackError::TooLarge { limit }));
     }
@@ -326,13 +334,15 @@ async fn read(bridge: &Bridge, headers: &HeaderMap, body: Incoming) -> Result<(V
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
         Refusal::new(status, "request_not_readable", error.to_string())
     })?;
-    let request = parse(&bytes).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", error.to_string()))?;
+    let request =
+        parse(&bytes).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid_json", error.to_string()))?;
     Ok((request, bytes.len()))
 }
 
 /// Keeps a response for later requests, unless its request said otherwise (`store`, true where it is left out).
 fn remember(bridge: &Bridge, question: &Question, finished: &Finished) {
-    if question.request["store"] == false || finished.result == Outcome::Failed || bridge.settings.stored_responses == 0 {
+    if question.request["store"] == false || finished.result == Outcome::Failed || bridge.settings.stored_responses == 0
+    {
         return;
     }
     let response: Value = serde_json::from_str(&finished.object).unwrap_or_default();

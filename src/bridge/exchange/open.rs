@@ -65,7 +65,29 @@ pub(super) struct Opened {
 /// How a question came out, with the request as it was written last.
 pub(super) struct Reply {
     pub written: Option<Written>,
-    pub outcome: Result<Opened, Failure>,
+    pub outcome: Result<Opened, Unopened>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// For as long as one may wait, the upstream could not be reached.
+    Unreachable(Failure),
+    /// It answered something else, or broke off.
+    Refused(Failure),
+}
+
+impl From<Failure> for Unopened {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
+    }
+}
+
+impl From<Fault> for Unopened {
+    fn from(fault: Fault) -> Self {
+        let message = format!("{fault}. Likely: {}. Next: {}.", fault.id.likely(), fault.id.next());
+        Self::Unreachable(Failure { kind: Kind::Transient, message })
+    }
 }
 
 pub(super) type Asking = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -89,6 +111,8 @@ pub(super) struct Draft {
     pub written: Written,
     pub table: Table,
     pub losses: Vec<Loss>,
+    /// What the client asked for and could only be passed on in words.
+    pub only_told: Vec<&'static str>,
 }
 
 /// Writes the request for an upstream with these properties.
@@ -105,7 +129,11 @@ pub(super) fn write(
         Api::Chat => request::chat::body(&translation.prompt),
     };
     let written = Written { api, body: Arc::new(body) };
-    Ok(Draft { written, table: translation.table, losses: translation.losses })
+    let mut only_told: Vec<&'static str> = translation.tool_choice_note.into_iter().collect();
+    if translation.told_format.is_some() {
+        only_told.push("text.format was asked for in words: its grammar would forbid tool calls");
+    }
+    Ok(Draft { written, table: translation.table, losses: translation.losses, only_told })
 }
 
 /// Asks. Boxed, as it lives in a response that mostly only reads.
@@ -117,7 +145,7 @@ pub(super) fn ask(question: Question) -> Asking {
     })
 }
 
-async fn answer(question: &Question, written: &mut Option<Written>) -> Result<Opened, Failure> {
+async fn answer(question: &Question, written: &mut Option<Written>) -> Result<Opened, Unopened> {
     if !question.pause.is_zero() {
         tokio::time::sleep(question.pause).await;
     }
@@ -134,23 +162,18 @@ async fn answer(question: &Question, written: &mut Option<Written>) -> Result<Op
     if response.status() == StatusCode::OK {
         return Ok(Opened { link, body: response.into_body(), decoder: Decoder::new(*api) });
     }
-    let failure = refusal(question, link, response).await;
-    Err(failure)
+    Err(refusal(question, link, response).await.into())
 }
 
 /// Which API the upstream speaks, and what the model can do where the request depends on it.
-async fn find_out(question: &Question) -> Result<Written, Failure> {
+async fn find_out(question: &Question) -> Result<Written, Unopened> {
     let Question { bridge, request, earlier, telling, patience, .. } = question;
-    let api = bridge.learnt.api(bridge, *patience).await.map_err(|fault| unreachable(&fault))?;
+    let api = bridge.learnt.api(bridge, *patience).await?;
     let model = request["model"].as_str().unwrap_or_default();
     let facts = bridge.learnt.facts(bridge, api, model).await;
     let draft = write(request, earlier, bridge, (api, &facts, *telling));
-    draft.map(|draft| draft.written).map_err(|refused| Failure { kind: Kind::Permanent, message: refused.message })
-}
-
-pub(super) fn unreachable(fault: &Fault) -> Failure {
-    let message = format!("{fault}. Likely: {}. Next: {}.", fault.id.likely(), fault.id.next());
-    Failure { kind: Kind::Transient, message }
+    let refused = |refused: request::Refused| Failure { kind: Kind::Permanent, message: refused.message };
+    Ok(draft.map(|draft| draft.written).map_err(refused)?)
 }
 
 /// Sends a request to the API's own path, and waits for the head of the answer.
@@ -159,12 +182,12 @@ async fn send(
     api: Api,
     bytes: Bytes,
     patience: Duration,
-) -> Result<(Link, Response<Incoming>), Failure> {
+) -> Result<(Link, Response<Incoming>), Unopened> {
     let mut link = match bridge.upstream.link(patience).await {
         Ok(link) => link,
         Err(fault) => {
             bridge.learnt.forget();
-            return Err(unreachable(&fault));
+            return Err(fault.into());
         }
     };
     loop {
@@ -174,10 +197,10 @@ async fn send(
         };
         if !link.was_idle() {
             let message = format!("{} broke off before it answered: {error}", link.address());
-            return Err(Failure { kind: Kind::Transient, message });
+            return Err(Failure { kind: Kind::Transient, message }.into());
         }
         // It had been idle too long, most likely; nothing was answered, so nothing is lost.
-        link = bridge.upstream.new_link(patience).await.map_err(|fault| unreachable(&fault))?;
+        link = bridge.upstream.new_link(patience).await?;
     }
 }
 
@@ -220,7 +243,8 @@ pub(crate) async fn small(
     let broken = |why: String| Fault::new(crate::fault::FaultId::UpstreamSilent, why);
     let response = link.ask(request).await.map_err(|error| broken(format!("{path} got no answer: {error}")))?;
     let status = response.status();
-    let body = gather(link, response.into_body()).await.ok_or_else(|| broken(format!("{path} was not answered whole")))?;
+    let body =
+        gather(link, response.into_body()).await.ok_or_else(|| broken(format!("{path} was not answered whole")))?;
     Ok((status, body))
 }
 

@@ -6,17 +6,23 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use super::super::Bridge;
+use super::super::metrics::{self, Exchange, Lane};
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::{Finished, Note, Outcome};
+use crate::translate::recover::Family;
 use crate::translate::request::{Loss, Why};
 use crate::translate::tools;
 use crate::translate::wire::{Chunk, Took, Usage};
+
+/// Loading and reading are told when a person notices them.
+const NOTEWORTHY_MS: u64 = 500;
 
 /// Everything but words.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub id: u64,
+    pub lane: Lane,
     pub model: String,
     pub client: Client,
     pub request: Summary,
@@ -35,6 +41,7 @@ pub(crate) struct Record {
     pub local: Option<&'static str>,
     /// The model that was asked for, when the request got another one.
     pub replaced: Option<String>,
+    pub only_told: Vec<&'static str>,
 }
 
 /// What was asked, in numbers.
@@ -52,6 +59,7 @@ impl Record {
     pub(super) fn new(id: u64, model: &str, client: Client, request: Summary) -> Self {
         Self {
             id,
+            lane: Lane::Responses,
             model: model.to_owned(),
             client,
             request,
@@ -67,6 +75,7 @@ impl Record {
             losses: Vec::new(),
             local: None,
             replaced: None,
+            only_told: Vec::new(),
         }
     }
 
@@ -76,6 +85,15 @@ impl Record {
 
     pub(super) fn head(&mut self, now: Instant) {
         self.head.get_or_insert(now);
+    }
+
+    /// The client was given a sign of life.
+    pub(super) fn beat(&mut self) {
+        self.heartbeats += 1;
+        if self.heartbeats == 1 && self.first.is_none() {
+            let phase = if self.head.is_none() { "loads the model or reads the prompt" } else { "prepares its answer" };
+            info!(id = self.id, model = self.model, waited = ?self.since(clock::now()), phase, "waiting for Ollama");
+        }
     }
 
     pub(super) fn chunk(&mut self, chunk: &Chunk<'_>) {
@@ -92,6 +110,7 @@ impl Record {
     pub(super) fn finish(&mut self, finished: &Finished, bridge: &Bridge) {
         let now = clock::now();
         self.last = Some(now);
+        self.count(finished, bridge, now);
         let window = bridge.learnt.window(&self.model);
         let Finished { usage, took, notes, result, .. } = finished;
         let repaired = notes.iter().filter(|note| matches!(note, Note::Repaired { .. })).count();
@@ -101,9 +120,11 @@ impl Record {
         let first_ms = self.first.map(|first| milliseconds(first.duration_since(self.started)));
         let took_ms = milliseconds(self.since(now));
         let rate = rate(usage, took, self.first, now);
+        let some_time = |time: Option<Duration>| time.map(milliseconds).filter(|ms| *ms >= NOTEWORTHY_MS);
+        let (load_ms, prompt_ms) = (some_time(took.load), some_time(took.prompt));
         let tokens_in = usage.input;
         let tokens_out = usage.output;
-        let (retries, resumes, losses) = (some(self.retries), some(self.resumes), some(self.lost()));
+        let (retries, resumes, losses) = (some(self.retries), some(self.resumes), some(self.lost().count()));
         let (repaired, recovered, local) = (some(repaired), some(recovered), self.local);
         let result = match result {
             Outcome::Completed => "completed",
@@ -113,12 +134,44 @@ impl Record {
         if let Some(failure) = &finished.failure {
             let (code, why) = (failure.code(), failure.message.as_str());
             warn!(
-                id, model, items, tools, first_ms, took_ms, tokens_out, retries, resumes, losses, result, code, why, "exchange"
+                id,
+                model,
+                items,
+                tools,
+                first_ms,
+                took_ms,
+                tokens_out,
+                retries,
+                resumes,
+                losses,
+                result,
+                code,
+                why,
+                "exchange"
             );
         } else {
             info!(
-                id, model, items, tools, first_ms, took_ms, tokens_per_s = rate, tokens_in, window, tokens_out, calls,
-                repaired, recovered, retries, resumes, losses, local, result, "exchange"
+                id,
+                model,
+                items,
+                tools,
+                first_ms,
+                load_ms,
+                prompt_ms,
+                took_ms,
+                tokens_per_s = rate,
+                tokens_in,
+                window,
+                tokens_out,
+                calls,
+                repaired,
+                recovered,
+                retries,
+                resumes,
+                losses,
+                local,
+                result,
+                "exchange"
             );
         }
         if bridge.settings.debug {
@@ -126,15 +179,51 @@ impl Record {
         }
     }
 
+    fn count(&self, finished: &Finished, bridge: &Bridge, now: Instant) {
+        let (mut repairs, mut recoveries) = (Vec::new(), Vec::new());
+        for note in &finished.notes {
+            match note {
+                Note::Repaired { slips, .. } => repairs.extend_from_slice(slips),
+                Note::Recovered { family, .. } => recoveries.push(*family),
+                Note::FromError => recoveries.push(Family::Harmony),
+                Note::Left(_) | Note::Unfit { .. } | Note::Twice { .. } => {}
+            }
+        }
+        let losses: Vec<&'static str> = self.lost().map(|loss| loss.why.word()).collect();
+        let outcome = match finished.result {
+            Outcome::Completed => metrics::Outcome::Completed,
+            Outcome::Incomplete => metrics::Outcome::Incomplete,
+            Outcome::Failed => metrics::Outcome::Failed,
+        };
+        bridge.metrics.record(&Exchange {
+            first: self.first.map(|first| first.duration_since(self.started)),
+            pieces: u32::try_from(self.pieces).unwrap_or(u32::MAX),
+            speaking: self.first.map_or(Duration::ZERO, |first| now.duration_since(first)),
+            usage: finished.usage,
+            repairs: &repairs,
+            recoveries: &recoveries,
+            losses: &losses,
+            resumes: self.resumes,
+            retries: self.retries,
+            heartbeats: self.heartbeats,
+            ..Exchange::new(self.lane, outcome, self.since(now))
+        });
+    }
+
     /// What counts: that optional parameters of a tool are not mentioned is so by wish.
-    fn lost(&self) -> usize {
-        let counts = |loss: &&Loss| !matches!(loss.why, Why::Tool(tools::Why::Unmentioned(_)));
-        self.losses.iter().filter(counts).count()
+    fn lost(&self) -> impl Iterator<Item = &Loss> {
+        self.losses.iter().filter(|loss| !matches!(loss.why, Why::Tool(tools::Why::Unmentioned(_))))
     }
 
     /// The client left before the end.
-    pub(super) fn left(&self, _bridge: &Bridge) {
+    pub(super) fn left(&self, bridge: &Bridge) {
         let now = clock::now();
+        bridge.metrics.record(&Exchange {
+            resumes: self.resumes,
+            retries: self.retries,
+            heartbeats: self.heartbeats,
+            ..Exchange::new(self.lane, metrics::Outcome::Abandoned, self.since(now))
+        });
         let (id, model, items, tools) = (self.id, self.model.as_str(), self.request.items, self.request.tools.len());
         let first_ms = self.first.map(|first| milliseconds(first.duration_since(self.started)));
         let (took_ms, pieces, resumes) = (milliseconds(self.since(now)), self.pieces, some(self.resumes));
@@ -178,6 +267,9 @@ impl Record {
         let window = window.map_or_else(String::new, |window| format!(" of {window}"));
         let (input, output) = (finished.usage.input.unwrap_or_default(), finished.usage.output.unwrap_or_default());
         let _ = writeln!(text, "  tokens    {input}{window} in, {output} out, in {} pieces", self.pieces);
+        for told in &self.only_told {
+            let _ = writeln!(text, "  told      {told}");
+        }
         for note in &finished.notes {
             let _ = writeln!(text, "  note      {note}");
         }
@@ -203,7 +295,12 @@ fn measured(took: &Took) -> String {
 /// Tokens a second: by the upstream's own clock where it has one.
 fn rate(usage: &Usage, took: &Took, first: Option<Instant>, now: Instant) -> Option<u64> {
     let time = took.generation.or_else(|| first.map(|first| now.duration_since(first)))?;
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rough figure")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rough figure"
+    )]
     let rate = (usage.output? as f64 / time.as_secs_f64().max(0.001)).round() as u64;
     Some(rate)
 }

@@ -23,7 +23,7 @@ use tracing::debug;
 
 use super::super::Bridge;
 use super::lobby;
-use super::open::{Asking, Opened, Question, Reply, ask};
+use super::open::{Asking, Opened, Question, Reply, Unopened, ask};
 use super::record::Record;
 use crate::clock;
 use crate::translate::answer::{Answer, Continuation, End, Finished, Strayed};
@@ -95,6 +95,8 @@ struct Repeats {
 enum News {
     Opened(Box<Opened>),
     Failed(Failure),
+    /// Not for as long as one may wait.
+    Unreachable(Failure),
     /// Bytes came, or the answer ended.
     Read(Option<Bytes>),
     Broke(String),
@@ -161,7 +163,7 @@ impl Run {
                         return Poll::Pending;
                     }
                     answer.heartbeat();
-                    self.record.heartbeats += 1;
+                    self.record.beat();
                     // Nobody hears it: then the heart is only wound up again.
                     self.heart.wind(clock::now());
                 }
@@ -184,7 +186,8 @@ impl Run {
                 self.question.written = written;
                 Some(match outcome {
                     Ok(opened) => News::Opened(Box::new(opened)),
-                    Err(failure) => News::Failed(failure),
+                    Err(Unopened::Refused(failure)) => News::Failed(failure),
+                    Err(Unopened::Unreachable(failure)) => News::Unreachable(failure),
                 })
             }),
             Step::Reading(opened) => opened.poll_frame(cx).map(|frame| {
@@ -225,6 +228,7 @@ impl Run {
             News::Read(Some(bytes)) => self.read(bytes),
             News::Read(None) => self.ended_without_a_word(),
             News::Failed(failure) => self.failed(failure),
+            News::Unreachable(failure) => self.finish(End::Failed(failure)),
             News::Broke(why) => self.broke(&why),
         }
     }
@@ -243,6 +247,7 @@ impl Run {
                 Happened::Done(done) => return self.done(done),
                 Happened::Error(text) => return self.failed(Failure::from_line(&text, &self.record.model)),
                 Happened::Broke(why) => return self.broke(&why),
+                Happened::Strayed => return self.strayed(),
             }
         }
     }
@@ -299,7 +304,9 @@ impl Run {
                 return self.begin_again();
             }
             Kind::Busy if self.wait_for_a_place() => return,
-            Kind::Transient if failure.may_pass() && !self.tries.again && !self.is_waiting_over() => {
+            // An upstream that has just come back may need a moment more.
+            Kind::Transient if self.tries.broken_since.is_some() => return self.broke(&failure.message),
+            Kind::Transient if failure.may_pass() && !self.tries.again => {
                 self.tries.again = true;
                 self.record.retries += 1;
                 self.question.pause = FIRST_PAUSE;
@@ -343,6 +350,7 @@ impl Run {
             Happened::Done(done) => self.done(done),
             Happened::Error(text) => self.failed(Failure::from_line(&text, &self.record.model)),
             Happened::Broke(why) => self.broke(&why),
+            Happened::Strayed => self.strayed(),
             Happened::Nothing if self.repeats.times >= REPEATS => self.finish(End::Cut),
             Happened::Nothing => self.broke("the answer ended without its last record"),
         }
@@ -371,6 +379,12 @@ impl Run {
         self.ask();
     }
 
+    /// Asked to go on, the model begins anew in other words: it would do so again.
+    fn strayed(&mut self) {
+        let message = "Ollama's answer broke off, and this model does not go on where it was. Ask again.".to_owned();
+        self.finish(End::Failed(Failure { kind: Kind::Transient, message }));
+    }
+
     fn gave_up(&self, why: &str) -> Failure {
         let message = format!(
             "Ollama's answer broke off ({why}), and could not be continued within {:?}. Next: ollama-forward status",
@@ -379,19 +393,13 @@ impl Run {
         Failure { kind: Kind::Transient, message }
     }
 
-    fn is_waiting_over(&self) -> bool {
-        self.record.since(clock::now()) > self.question.patience + Duration::from_secs(60)
-    }
-
     /// Asks once more; what was said so far stays said.
     fn begin_again(&mut self) {
         let Some(answer) = &mut self.answer else { return };
-        if answer.has_said_something() {
-            match answer.break_off() {
-                Continuation::Enough => return self.finish(End::Cut),
-                Continuation::Afresh => self.question.said = None,
-                Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
-            }
+        match answer.break_off() {
+            Continuation::Enough => return self.finish(End::Cut),
+            Continuation::Afresh => self.question.said = None,
+            Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
         }
         self.ask();
     }
@@ -431,6 +439,8 @@ enum Happened {
     Done(Done),
     Error(String),
     Broke(String),
+    /// It will not go on where it broke.
+    Strayed,
 }
 
 fn take_in(
@@ -442,7 +452,7 @@ fn take_in(
     record.chunk(chunk);
     repeats.count(&chunk.text);
     if let Err(Strayed) = answer.chunk(chunk) {
-        return Happened::Broke("the model began anew in other words".to_owned());
+        return Happened::Strayed;
     }
     match (&chunk.error, &chunk.done) {
         (Some(error), _) => Happened::Error(error.clone().into_owned()),
@@ -512,7 +522,8 @@ impl Drop for Run {
         if self.answer.is_none() {
             return;
         }
-        if let (Step::Asking(asking), Some(written)) = (mem::replace(&mut self.step, Step::Over), &self.question.written)
+        if let (Step::Asking(asking), Some(written)) =
+            (mem::replace(&mut self.step, Step::Over), &self.question.written)
             && self.question.said.is_none()
         {
             let key = lobby::key(&written.body.bytes);

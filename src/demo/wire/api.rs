@@ -38,6 +38,7 @@ struct Common {
     think: Option<Value>,
     options: Option<Map<String, Value>>,
     keep_alive: Option<Value>,
+    format: Option<Value>,
 }
 
 /// Content must be a string here: an array of parts is refused, as Ollama does.
@@ -98,7 +99,8 @@ impl Common {
             Work::Load(shape)
         } else {
             let limit = limit.and_then(super::limit);
-            Work::Answer(Dialect::Api(shape), Conversation { turns, tools, thinks, limit })
+            let form = self.format.map_or(Ok(None), form)?;
+            Work::Answer(Dialect::Api(shape), Conversation { turns, tools, thinks, limit, form })
         };
         Ok(Asked {
             model: model.unwrap_or_default(),
@@ -106,6 +108,19 @@ impl Common {
             keep_alive: self.keep_alive.as_ref().map(keep_alive::parse).transpose()?,
             work,
         })
+    }
+}
+
+/// `"json"` is any JSON, an object is a schema, and no text is no form.
+fn form(format: Value) -> Result<Option<Value>, Refusal> {
+    match format {
+        Value::String(word) if word == "json" => Ok(Some(Value::Null)),
+        Value::String(word) if word.is_empty() => Ok(None),
+        schema @ Value::Object(_) => Ok(Some(schema)),
+        Value::Null => Ok(None),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(Refusal::Malformed(format!(
+            "invalid format: {format}; expected \"json\" or a valid JSON Schema object"
+        ))),
     }
 }
 

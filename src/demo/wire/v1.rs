@@ -14,8 +14,21 @@ struct Request {
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     max_tokens: Option<i64>,
+    response_format: Option<ResponseFormat>,
     reasoning_effort: Option<String>,
     reasoning: Option<Reasoning>,
+}
+
+#[derive(Deserialize)]
+struct ResponseFormat {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    json_schema: Option<JsonSchema>,
+}
+
+#[derive(Deserialize)]
+struct JsonSchema {
+    schema: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +84,7 @@ pub(crate) fn chat(body: &[u8]) -> Result<Asked, Refusal> {
         tools: super::callable(request.tools),
         thinks: effort.as_deref().map_or(Ok(false), thinks)?,
         limit: request.max_tokens.and_then(super::limit),
+        form: request.response_format.and_then(form),
     };
     let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or_default();
     Ok(Asked {
@@ -79,6 +93,15 @@ pub(crate) fn chat(body: &[u8]) -> Result<Asked, Refusal> {
         keep_alive: None,
         work: Work::Answer(Dialect::V1 { include_usage }, conversation),
     })
+}
+
+/// Like Ollama, it passes over types that it does not know.
+fn form(format: ResponseFormat) -> Option<Value> {
+    match format.kind.as_deref() {
+        Some("json_object") => Some(Value::Null),
+        Some("json_schema") => format.json_schema?.schema,
+        Some(_) | None => None,
+    }
 }
 
 fn turn(message: Message) -> Result<Turn, Refusal> {

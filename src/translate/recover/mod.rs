@@ -24,7 +24,6 @@ mod opener;
 mod python;
 mod xml;
 
-pub use accept::resolve;
 pub use holdback::{End, Holdback};
 
 use super::Declared;

@@ -23,18 +23,25 @@ pub(super) struct Meant<'a> {
 }
 
 pub(super) fn meant<'a>(name: &str, arguments: &str, declared: &'a [Declared]) -> Option<Result<Meant<'a>, Broken>> {
-    let patch = keys::alike(name, "apply_patch");
-    if !patch && !SHELLS.iter().any(|shell| keys::alike(name, shell)) {
-        return None;
-    }
-    let tool = exec_command(declared)?;
+    let tool = tool(name, declared)?;
+    let patch = is_patch(name);
     let mut slips = vec![Slip::NameHabit];
     let given = if patch { patched(arguments, &mut slips) } else { command(arguments, &mut slips) };
     Some(given.map(|arguments| Meant { tool, arguments, slips }))
 }
 
+/// The tool that a habit's name stands for.
+pub(super) fn tool<'a>(name: &str, declared: &'a [Declared]) -> Option<&'a Declared> {
+    let known = is_patch(name) || SHELLS.iter().any(|shell| keys::alike(name, shell));
+    known.then(|| exec_command(declared)).flatten()
+}
+
+fn is_patch(name: &str) -> bool {
+    keys::alike(name, "apply_patch")
+}
+
 /// `functions` is its namespace in Codex's light requests.
-fn exec_command(declared: &[Declared]) -> Option<&Declared> {
+pub(super) fn exec_command(declared: &[Declared]) -> Option<&Declared> {
     let tool =
         declared.iter().find(|tool| ["exec_command", "functions__exec_command"].contains(&tool.name.as_str()))?;
     sole_key(&tool.parameters).is_some_and(|(key, _)| key == "cmd").then_some(tool)

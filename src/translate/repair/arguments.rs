@@ -23,7 +23,7 @@ pub fn fit(arguments: Value, schema: &Value) -> Result<(Map<String, Value>, Vec<
     }
 }
 
-pub(super) fn required(schema: &Value) -> impl Iterator<Item = &str> {
+pub(in crate::translate) fn required(schema: &Value) -> impl Iterator<Item = &str> {
     schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 

@@ -13,10 +13,13 @@ pub mod codex;
 pub mod json;
 mod keys;
 pub mod name;
+mod nameless;
 mod shell;
 mod slip;
 mod value;
 
+pub(in crate::translate) use arguments::required;
+pub use nameless::for_arguments;
 pub use slip::Slip;
 
 use super::{Call, Declared};
@@ -63,18 +66,12 @@ pub fn repair(name: &str, arguments: &str, declared: &[Declared]) -> Result<(Cal
     Ok((Call { name: tool.name.clone(), arguments: fitted }, slips))
 }
 
-/// The declared name that a written one means.
-pub fn known_name<'d>(name: &str, declared: &'d [Declared]) -> Option<&'d str> {
+/// The declared tool that `name` means, by itself or by habit.
+pub fn resolve<'a>(name: &str, declared: &'a [Declared]) -> Option<&'a Declared> {
     match name::resolve(name, declared) {
-        Resolved::Known(tool, _) => Some(&tool.name),
-        Resolved::Unknown(..) => None,
+        Resolved::Known(tool, _) => Some(tool),
+        Resolved::Unknown(bare, _) => alias::tool(&bare, declared),
     }
-}
-
-/// A call of which only the arguments are known: of the one tool that they fit.
-pub fn for_arguments(arguments: &str, declared: &[Declared]) -> Option<(Call, Vec<Slip>)> {
-    let mut fits = declared.iter().filter_map(|tool| repair(&tool.name, arguments, declared).ok());
-    fits.next().filter(|_| fits.next().is_none())
 }
 
 fn read(arguments: &str, tool: &Declared, slips: &mut Vec<Slip>) -> Result<Value, Broken> {

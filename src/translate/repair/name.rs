@@ -31,6 +31,7 @@ pub fn resolve<'a>(written: &str, declared: &'a [Declared]) -> Resolved<'a> {
         .or_else(|| Some((only(declared, |name| name.eq_ignore_ascii_case(bare))?, Some(Slip::NameCase))))
         .or_else(|| Some((only(declared, |name| form(name) == form(bare))?, Some(Slip::NameForm))))
         .or_else(|| Some((member(bare, declared)?, Some(Slip::NameMember))))
+        .or_else(|| Some((last(bare, declared)?, Some(Slip::NamePrefix))))
         .filter(|_| !form(bare).is_empty());
     match found {
         Some((tool, slip)) => {
@@ -128,6 +129,12 @@ fn member<'a>(written: &str, declared: &'a [Declared]) -> Option<&'a Declared> {
     (whole || written.contains('_')).then_some(tool)
 }
 
+/// Behind a prefix that nobody knows: `my.tools/exec_command`. Here the last word must be a whole declared name.
+fn last<'a>(written: &str, declared: &'a [Declared]) -> Option<&'a Declared> {
+    let (_, last) = written.rsplit_once(['.', ':', '/'])?;
+    exact(last, declared).or_else(|| only(declared, |name| name.eq_ignore_ascii_case(last)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +178,8 @@ mod tests {
             ("commentary to=functions.exec_command json", &[Slip::NameTokens, Slip::NamePrefix]),
             ("exec_command<｜tool▁sep｜>", &[Slip::NameTokens]),
             ("exec-command", &[Slip::NameForm]),
+            ("my.tools/exec_command", &[Slip::NamePrefix]),
+            ("ns::Exec_Command", &[Slip::NamePrefix]),
         ] {
             check(TOOLS, written, Some("exec_command"), slips);
         }

@@ -44,6 +44,25 @@ pub enum Why {
     ChoiceOfNothing,
 }
 
+impl Why {
+    /// Stable: metrics and tests know kinds by it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Tool(_) => "tool",
+            Self::NoEquivalent(_) => "no-equivalent",
+            Self::Malformed => "malformed",
+            Self::Role(_) => "role",
+            Self::ThoughtsAlone => "thoughts-alone",
+            Self::Sealed => "sealed",
+            Self::ImageOfRole | Self::ImageElsewhere | Self::ImageBroken | Self::Blind => "image",
+            Self::File => "file",
+            Self::Thoughtless | Self::AlwaysThinks => "thinking",
+            Self::ToldOnly => "told-only",
+            Self::ChoiceOfNothing => "tool-choice",
+        }
+    }
+}
+
 impl Loss {
     pub(super) fn at(at: impl Into<String>, why: Why) -> Self {
         Self { at: at.into(), why }

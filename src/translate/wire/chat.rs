@@ -11,6 +11,7 @@ use super::calls::{self, Calls};
 use super::events::{Data, END, Events};
 use super::lines::Lines;
 use super::read::{self, Content, First, Word};
+use super::template::Template;
 use super::thoughts::Thoughts;
 use super::{Chunk, Done, Reason, Took, Unreadable, Usage};
 
@@ -100,6 +101,14 @@ struct Timings {
     predicted_ms: Option<f64>,
 }
 
+impl Record<'_> {
+    /// Whether it says nothing but what its chunk does.
+    fn is_plain(&self) -> bool {
+        let finish = self.choices.0.as_ref().is_some_and(|choice| !choice.finish_reason.0.is_empty());
+        !finish && self.usage.is_none() && self.timings.is_none()
+    }
+}
+
 /// What the answer's end will tell, and what its records say of each other.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
@@ -149,6 +158,7 @@ impl Reader {
         lines: &'a Lines,
         data: &Data,
         thoughts: &mut Thoughts,
+        template: &mut Template,
     ) -> Result<Chunk<'a>, Unreadable> {
         let Self { events, answer } = self;
         let data = events.get(lines, data);
@@ -158,8 +168,20 @@ impl Reader {
         if data.trim_ascii() == END {
             return Ok(answer.end(true, thoughts).unwrap_or_default());
         }
+        if thoughts.over()
+            && let Some(chunk) = template.read(data)
+        {
+            return Ok(chunk);
+        }
         match serde_json::from_slice::<Record<'_>>(data) {
-            Ok(record) => Ok(answer.told(record, thoughts)),
+            Ok(record) => {
+                let plain = record.is_plain();
+                let chunk = answer.told(record, thoughts);
+                if plain && thoughts.over() {
+                    template.learn(data, &chunk);
+                }
+                Ok(chunk)
+            }
             Err(error) => {
                 let mended = read::mended(data).ok_or_else(|| Unreadable::of(data, &error))?;
                 let record = serde_json::from_str(&mended).map_err(|error| Unreadable::of(data, &error))?;

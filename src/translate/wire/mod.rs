@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! bytes ──► lines ──┬────────────► ollama ──┬──► thoughts ──► Chunk
-//!                   └──► events ──► chat ───┘
+//!                   └──► events ──► chat ───┘      (or at once by `template`, where only one word differs)
 //! ```
 
 mod calls;
@@ -17,6 +17,7 @@ mod events;
 mod lines;
 mod ollama;
 mod read;
+mod template;
 mod thoughts;
 
 use std::borrow::Cow;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 
 use lines::{Ends, Lines};
 use read::Content;
+use template::Template;
 use thoughts::Thoughts;
 
 /// Which API the upstream is spoken to by (`--upstream-api`).
@@ -142,6 +144,7 @@ impl std::error::Error for Unreadable {}
 pub struct Decoder {
     lines: Lines,
     thoughts: Thoughts,
+    template: Template,
     dialect: Dialect,
 }
 
@@ -157,7 +160,7 @@ impl Decoder {
             Api::Ollama => (Ends::Newline, Dialect::Ollama),
             Api::Chat => (Ends::Either, Dialect::Chat(Box::default())),
         };
-        Self { lines: Lines::new(ends), thoughts: Thoughts::new(), dialect }
+        Self { lines: Lines::new(ends), thoughts: Thoughts::new(), template: Template::default(), dialect }
     }
 
     /// The next bytes of the body, cut anywhere.
@@ -167,18 +170,18 @@ impl Decoder {
 
     /// None: more bytes are needed. A chunk may be empty, and after an error there may be more.
     pub fn next_chunk(&mut self) -> Option<Result<Chunk<'_>, Unreadable>> {
-        let Self { lines, thoughts, dialect } = self;
+        let Self { lines, thoughts, template, dialect } = self;
         match dialect {
             Dialect::Ollama => loop {
                 match lines.next_line()? {
                     Err(unreadable) => return Some(Err(unreadable)),
                     Ok(place) if lines.get(&place).trim_ascii().is_empty() => {}
-                    Ok(place) => return Some(ollama::chunk(lines.get(&place), thoughts)),
+                    Ok(place) => return Some(ollama::chunk(lines.get(&place), thoughts, template)),
                 }
             },
             Dialect::Chat(reader) => {
                 let record = reader.next_record(lines)?;
-                Some(record.and_then(|record| reader.chunk(lines, &record, thoughts)))
+                Some(record.and_then(|record| reader.chunk(lines, &record, thoughts, template)))
             }
         }
     }
@@ -186,7 +189,7 @@ impl Decoder {
     /// The same once the body has ended, to be asked until None: a last line without its end, and an end that waited
     /// for more. A record that was cut off is nothing: the caller saw no [`Done`].
     pub fn finish(&mut self) -> Option<Result<Chunk<'_>, Unreadable>> {
-        let Self { lines, thoughts, dialect } = self;
+        let Self { lines, thoughts, template, dialect } = self;
         match dialect {
             Dialect::Ollama => {
                 let place = match lines.next_line().or_else(|| lines.rest().map(Ok)) {
@@ -195,10 +198,10 @@ impl Decoder {
                     None => return last(thoughts).map(Ok),
                 };
                 let line = lines.get(&place);
-                if is_cut(line) { last(thoughts).map(Ok) } else { Some(ollama::chunk(line, thoughts)) }
+                if is_cut(line) { last(thoughts).map(Ok) } else { Some(ollama::chunk(line, thoughts, template)) }
             }
             Dialect::Chat(reader) => match reader.last_record(lines) {
-                Some(record) => Some(record.and_then(|record| reader.chunk(lines, &record, thoughts))),
+                Some(record) => Some(record.and_then(|record| reader.chunk(lines, &record, thoughts, template))),
                 None => reader.end(thoughts).map(Ok),
             },
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::read::{self, Content, Word};
+use super::template::Template;
 use super::thoughts::Thoughts;
 use super::{CallPiece, Chunk, Done, Reason, Took, Unreadable, Usage};
 
@@ -58,9 +59,24 @@ struct Function<'a> {
     arguments: Option<&'a RawValue>,
 }
 
-pub(super) fn chunk<'a>(line: &'a [u8], thoughts: &mut Thoughts) -> Result<Chunk<'a>, Unreadable> {
+pub(super) fn chunk<'a>(
+    line: &'a [u8],
+    thoughts: &mut Thoughts,
+    template: &mut Template,
+) -> Result<Chunk<'a>, Unreadable> {
+    if thoughts.over()
+        && let Some(chunk) = template.read(line)
+    {
+        return Ok(chunk);
+    }
     match serde_json::from_slice::<Record<'_>>(line) {
-        Ok(record) => Ok(told(record, thoughts)),
+        Ok(record) => {
+            let chunk = told(record, thoughts);
+            if thoughts.over() {
+                template.learn(line, &chunk);
+            }
+            Ok(chunk)
+        }
         Err(error) => {
             let mended = read::mended(line).ok_or_else(|| Unreadable::of(line, &error))?;
             let record = serde_json::from_str(&mended).map_err(|error| Unreadable::of(line, &error))?;

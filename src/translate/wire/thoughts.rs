@@ -41,6 +41,11 @@ impl Thoughts {
         }
     }
 
+    /// Whether all that comes is text.
+    pub(super) fn over(&self) -> bool {
+        self.place == At::Outside && self.held.is_empty()
+    }
+
     pub(super) fn feed<'a>(&mut self, text: Cow<'a, str>) -> Told<'a> {
         match self.place {
             At::Outside if self.held.is_empty() => (Cow::default(), text),

@@ -35,6 +35,20 @@ fn a_request_becomes_a_conversation() {
 }
 
 #[test]
+fn a_format_becomes_a_form() {
+    for (format, form) in [
+        ("null", None),
+        (r#""""#, None),
+        (r#""json""#, Some(Value::Null)),
+        (r#"{"type":"array"}"#, Some(serde_json::json!({"type": "array"}))),
+    ] {
+        let body = format!(r#"{{"model":"demo","messages":[{{"role":"user"}}],"format":{format}}}"#);
+        let Work::Answer(_, conversation) = chat(body.as_bytes()).unwrap().work else { panic!("{body}") };
+        assert_eq!(conversation.form, form, "{body}");
+    }
+}
+
+#[test]
 fn what_ollama_refuses_is_refused() {
     for body in [
         "",
@@ -44,6 +58,8 @@ fn what_ollama_refuses_is_refused() {
         r#"{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}]}"#,
         r#"{"think":"xhigh"}"#,
         r#"{"think":1}"#,
+        r#"{"messages":[{"role":"user"}],"format":"xml"}"#,
+        r#"{"messages":[{"role":"user"}],"format":[]}"#,
         r#"{"keep_alive":"soon"}"#,
     ] {
         assert_eq!(chat(body.as_bytes()).unwrap_err().status(), 400, "{body}");

@@ -95,6 +95,24 @@ fn a_whole_answer_has_message_and_usage() {
     );
 }
 
+#[test]
+fn a_response_format_becomes_a_form() {
+    for (format, form) in [
+        ("null", None),
+        (r#"{"type":"text"}"#, None),
+        (r#"{"type":"json_object"}"#, Some(Value::Null)),
+        (
+            r#"{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"array"}}}"#,
+            Some(serde_json::json!({"type": "array"})),
+        ),
+    ] {
+        let body =
+            format!(r#"{{"model":"demo","messages":[{{"role":"user","content":"x"}}],"response_format":{format}}}"#);
+        let Work::Answer(_, conversation) = chat(body.as_bytes()).unwrap().work else { panic!("{body}") };
+        assert_eq!(conversation.form, form, "{body}");
+    }
+}
+
 fn conversation(messages: &str) -> Conversation {
     let Work::Answer(_, conversation) = chat(format!(r#"{{"messages":{messages}}}"#).as_bytes()).unwrap().work else {
         unreachable!("this endpoint always answers");

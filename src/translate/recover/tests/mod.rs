@@ -5,7 +5,8 @@ mod prose;
 #[path = "../../../../tests/fixtures/recovery/rows.rs"]
 mod tables;
 
-use super::{Declared, End, Holdback, Printed, Verdict, Why, arguments_in_error, recover, resolve};
+use super::{Declared, End, Holdback, Printed, Verdict, Why, arguments_in_error, recover};
+use crate::translate::repair::resolve;
 use serde_json::{Value, json};
 use tables::{CALLS, EDGES, PROSE, Row, rows};
 
@@ -118,7 +119,7 @@ fn what_cannot_become_a_call_is_let_go_at_once() {
         ("<tool_box>", "<tool_box>"),
         ("{\"version\":", "{\"version\":"),
         ("```rust\nfn", "```rust\nfn"),
-        ("{\n{", "{\n{"),
+        ("{ {", "{ {"),
         ("[[[", "[[["),
         ("see [1]", "see [1]"),
         ("<tool_call> is a tag", "<tool_call> is a tag"),
@@ -175,6 +176,8 @@ fn names_are_cleaned() {
         "functions.exec_command",
         "functions.exec_command:0",
         "default_api.exec_command",
+        "my.tools/exec_command",
+        "ns::Exec_Command",
         "exec_command<|channel|>commentary",
         "exec_command<|channel|>json",
         "shell",

@@ -205,7 +205,7 @@ fn an_end_comes_once_and_with_all_counts() {
             &["=stop 9/4>6 read 2.5ms wrote 1s"],
         ),
     ] {
-        let body: String = records.iter().map(|record| format!("data: {}\n\n", record.replace('\n', ""))).collect();
+        let body = format!("data: {}\n\n", records.join("\n\ndata: ").replace("\n                 ", ""));
         check(Api::Chat, body.as_bytes(), expected);
     }
 }
@@ -264,4 +264,41 @@ fn thoughts_at_the_beginning_are_thoughts() {
     let body = br#"{"message":{"content":"<th"}}
 {"message":{"tool_calls":[{"function":{"name":"f","arguments":{}}}]}}"#;
     check(Api::Ollama, body, &["<th [whole - f {}]"]);
+}
+
+#[test]
+fn records_that_differ_in_one_word_are_read_alike() {
+    let api = |time: &str, text: &str| {
+        format!(
+            "{{\"created_at\":\"{time}\",\"message\":{{\"role\":\"assistant\",\"content\":\"{text}\"}},\"done\":false}}\n"
+        )
+    };
+    let chat = |_: &str, text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    for (of, record) in [(Api::Ollama, &api as &dyn Fn(&str, &str) -> String), (Api::Chat, &chat)] {
+        let words = ["a", "ü", "", "b\\n", "\\u00e9\\\"", "c", "<think>", "}", "\t", "d", " e"];
+        let body: String = words.iter().enumerate().map(|(at, word)| record(&at.to_string(), word)).collect();
+        let broken = if of == Api::Ollama {
+            "?NotJson(\"no JSON at byte 60 of 76\")"
+        } else {
+            "?NotJson(\"no JSON at byte 34 of 39\")"
+        };
+        check(of, body.as_bytes(), &["a", "ü", "b\n", "é\"", "c", "<think>", "}", broken, "d", " e"]);
+        // More that stands in the string's place is no word.
+        let tricks = ["a", "b\",\"content\":\"c", "\",\"thinking\":\"t", "d"];
+        let body: String = tricks.iter().map(|word| record("0", word)).collect();
+        let mut decoded = super::decoded(of, std::iter::once(body.as_bytes()));
+        assert!(decoded.remove(1).starts_with("?NotJson(\"an unknown shape at byte "), "{decoded:?}");
+        assert_eq!(decoded, ["a", "~t", "d"]);
+    }
+    let thought = |text: &str| format!("{{\"message\":{{\"thinking\":\"{text}\"}}}}\n");
+    check(
+        Api::Ollama,
+        (thought("a") + &thought("b") + &api("0", "c") + &thought("d")).as_bytes(),
+        &["~a", "~b", "c", "~d"],
+    );
+    let finish = |reason: &str, text: &str| {
+        format!("data: {{\"choices\":[{{\"finish_reason\":{reason},\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    let body = finish("null", "a") + &finish("null", "b") + &finish("\"stop\"", "c");
+    check(Api::Chat, body.as_bytes(), &["a", "b", "c", "=stop"]);
 }
