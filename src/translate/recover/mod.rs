@@ -142,6 +142,10 @@ pub fn recover(text: &str, declared: &[Declared]) -> Verdict {
         match opener::at(text, at, declared) {
             Found::Full(found) => {
                 before.advance(text, at);
+                // The last fence of a text ends what another began; a call may follow it.
+                if before.is_fenced() && text[at..].strip_prefix("```").is_some_and(|rest| !rest.contains("```")) {
+                    continue;
+                }
                 let placed = before.placed(text, found.place);
                 match (forms::blocks(text, at, declared), placed) {
                     (Ok((raw, After::Nothing)), true) => return judged(&text[..at], raw, declared),
