@@ -54,6 +54,20 @@ impl Open {
         &self.id
     }
 
+    /// What is new in the arguments of a call that the model makes again after a break.
+    pub(super) fn unsaid<'a>(&self, name: &str, namespace: Option<&str>, arguments: &'a str) -> Unsaid<'a> {
+        let same = match &self.kind {
+            Kind::Call { name: mine, namespace: of, .. } => mine == name && of.as_deref() == namespace,
+            Kind::Thoughts | Kind::Message => false,
+        };
+        let said: String = serde_json::from_str(&format!("\"{}\"", text_of(&self.said))).unwrap_or_default();
+        match arguments.strip_prefix(&said) {
+            Some(rest) if same => Unsaid::Rest(rest),
+            None if same && said.starts_with(arguments) => Unsaid::Nothing,
+            Some(_) | None => Unsaid::Other,
+        }
+    }
+
     /// Says `piece`; an empty one is a sign of life.
     pub(super) fn delta(&mut self, sink: &mut Sink, piece: &str) {
         let from = self.said.len();
@@ -146,6 +160,15 @@ impl Open {
             }
         }
     }
+}
+
+/// How a call that is made again goes on from what was shown of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsaid<'a> {
+    Nothing,
+    Rest(&'a str),
+    /// It is another call.
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

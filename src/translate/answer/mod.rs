@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::again::Again;
 use self::calls::{Partial, Partials};
 use self::frame::{Frame, Status, usage_json};
-use self::item::{Kind, Open, Stage};
+use self::item::{Kind, Open, Stage, Unsaid};
 use self::sink::{Field, Sink};
 use super::failure::{self, Failure};
 use super::recover::{Holdback, Verdict};
@@ -65,14 +65,16 @@ pub struct Answer {
     /// Finished items, as JSON.
     items: Vec<String>,
     holdback: Holdback,
+    /// Text that the model said before what [`Self::holdback`] has, in this attempt or an earlier one.
+    said: String,
     again: Again,
     /// Blanks at the start of a message, which is none yet.
     blank: String,
     thoughts: String,
     mute_thoughts: bool,
     partials: Partials,
-    /// Arguments of half a call that was shown before a break.
-    shown: String,
+    /// The call that is open was begun by an attempt that broke.
+    half: bool,
     calls: usize,
     counts: Counts,
     notes: Vec<Note>,
@@ -150,12 +152,13 @@ impl Answer {
             declared: None,
             open: None,
             items: Vec::new(),
+            said: String::new(),
             again: Again::default(),
             blank: String::new(),
             thoughts: String::new(),
             mute_thoughts: false,
             partials: Partials::default(),
-            shown: String::new(),
+            half: false,
             calls: 0,
             counts: Counts { estimated_input, ..Counts::default() },
             notes: Vec::new(),
@@ -211,16 +214,14 @@ impl Answer {
 
     /// The upstream broke. What cannot be continued is forgotten: half a call, and thoughts that will be thought again.
     pub fn break_off(&mut self) -> Continuation {
-        let half = self.partials.take().into_iter().next();
-        if let Some(half) = half.filter(|_| self.is_call_open() && self.shown.is_empty()) {
-            self.shown = half.arguments;
-        }
+        self.partials.take();
+        self.half = self.is_call_open();
         self.counts.earlier += std::mem::take(&mut self.counts.pieces);
         self.mute_thoughts = !self.thoughts.is_empty();
         if self.calls > 0 {
             return Continuation::Enough;
         }
-        let text = self.holdback.text().to_owned();
+        let text = [&self.said, self.holdback.text()].concat();
         self.again = Again::after(text.clone());
         if text.is_empty() {
             Continuation::Afresh
@@ -232,7 +233,9 @@ impl Answer {
     /// The upstream told of an end after which the client would have nothing, though the model made tokens: Ollama swallows
     /// calls that it cannot parse (0.13 to 0.33).
     pub fn is_swallowed(&self, done: &Done) -> bool {
-        let said_something = self.calls > 0 || !self.partials.is_empty() || !self.holdback.text().trim().is_empty();
+        let texts = [&self.said, self.holdback.text()];
+        let said_something =
+            self.calls > 0 || !self.partials.is_empty() || texts.iter().any(|text| !text.trim().is_empty());
         let made = done.usage.output.unwrap_or_default() > 1;
         !said_something && made && done.reason == Reason::Stop && !self.table.declared().is_empty()
     }
@@ -254,8 +257,9 @@ impl Answer {
             End::Failed(_) => (Reason::Stop, Usage::default(), Took::default()),
         };
         let is_failed = matches!(end, End::Failed(_));
-        if !is_failed {
-            self.last_words(&reason);
+        let keeps_open = self.keeps_open(&end);
+        if !keeps_open {
+            self.last_words(&reason, is_failed);
         }
         let is_cut = reason == Reason::Length && !(end == End::Cut && self.calls > 0);
         let outcome = match (&end, self.client) {
@@ -263,7 +267,9 @@ impl Answer {
             (End::Done(_) | End::Cut, Client::Other) if is_cut => Outcome::Incomplete,
             (End::Done(_) | End::Cut, Client::Codex | Client::Other) => Outcome::Completed,
         };
-        self.close_last(&end, outcome);
+        if !keeps_open {
+            self.close(if outcome == Outcome::Completed { Stage::Completed } else { Stage::Incomplete });
+        }
         let usage = self.counts.complete(usage);
         let usage_json = usage_json(usage);
         let (kind, status) = match (outcome, &end) {
@@ -281,18 +287,22 @@ impl Answer {
         Finished { events, object, result: outcome, failure, usage, took, calls, notes }
     }
 
-    /// What was held back until the end: calls in fragments, and text that may be a call.
-    fn last_words(&mut self, reason: &Reason) {
+    /// What was held back until the end: calls in fragments, and text that may be a call. Neither is a call where the
+    /// answer was cut, though it may look whole.
+    fn last_words(&mut self, reason: &Reason, is_failed: bool) {
+        let is_cut = is_failed || *reason == Reason::Length;
         let held = self.again.finish();
         self.hold(&held);
         for partial in self.partials.take() {
-            // A call that was cut is no call, though its arguments may look whole.
-            if *reason != Reason::Length {
+            if !is_cut {
                 self.written_call(&partial);
             }
         }
+        if self.is_call_open() {
+            self.close(Stage::Incomplete);
+        }
         self.show("");
-        if self.calls > 0 || *reason == Reason::Length {
+        if self.calls > 0 || is_cut {
             return self.flush_text(None);
         }
         let end = self.fresh_holdback().finish();
@@ -313,14 +323,10 @@ impl Answer {
 
     /// A failure that the client will retry leaves its item open: Codex then forgets the half of it (0.98 to 0.169), and
     /// does not take it for the beginning of the next answer.
-    fn close_last(&mut self, end: &End, outcome: Outcome) {
-        let keeps_open = match end {
+    fn keeps_open(&self, end: &End) -> bool {
+        match end {
             End::Failed(failure) => self.client == Client::Codex && failure.kind == failure::Kind::Transient,
             End::Done(_) | End::Cut => false,
-        };
-        if !keeps_open {
-            let whole = outcome == Outcome::Completed && !self.is_call_open();
-            self.close(if whole { Stage::Completed } else { Stage::Incomplete });
         }
     }
 
@@ -372,20 +378,25 @@ impl Answer {
     }
 
     fn show(&mut self, piece: &str) {
+        // A call that is on its way has to be whole first.
+        if self.is_call_under_way() {
+            self.blank.push_str(piece);
+        } else {
+            self.say(piece);
+        }
+    }
+
+    fn say(&mut self, piece: &str) {
         if !self.is_open(&Kind::Message) {
             self.blank.push_str(piece);
-            // A call that is on its way has to be whole first; one that a break has cut will never be.
-            if self.blank.trim().is_empty() || !self.partials.is_empty() {
+            if self.blank.trim().is_empty() || self.is_call_open() {
                 return;
-            }
-            if self.is_call_open() {
-                self.close(Stage::Incomplete);
             }
             self.close(Stage::Completed);
             let id = self.id_of("msg");
             self.open = Some(Open::begin(&mut self.sink, Kind::Message, id, self.items.len()));
             let first = std::mem::take(&mut self.blank);
-            return self.show(&first);
+            return self.say(&first);
         }
         if let Some(open) = &mut self.open
             && !piece.is_empty()
@@ -396,11 +407,12 @@ impl Answer {
 
     /// Text that is held comes out, but not where it prints the call that follows it.
     fn flush_text(&mut self, before: Option<(&str, &str)>) {
+        if self.holdback.held().is_empty() {
+            return;
+        }
         let holdback = self.fresh_holdback();
         let held = holdback.held().to_owned();
-        if let Some((name, arguments)) = before
-            && !held.is_empty()
-        {
+        if let Some((name, arguments)) = before {
             let end = holdback.finish();
             if let Verdict::Calls { calls, .. } = &end.verdict
                 && let [printed] = calls.as_slice()
@@ -410,13 +422,14 @@ impl Answer {
                 && call == same
             {
                 self.notes.push(Note::Twice { tool: call.name });
-                return self.show(&end.unshown);
+                return self.say(&end.unshown);
             }
         }
-        self.show(&held);
+        self.say(&held);
     }
 
     fn fresh_holdback(&mut self) -> Holdback {
+        self.said.push_str(self.holdback.text());
         let fresh = Holdback::new(self.table.declared().to_vec());
         std::mem::replace(&mut self.holdback, fresh)
     }
@@ -426,15 +439,13 @@ impl Answer {
             let name = piece.name.as_deref().unwrap_or_default();
             return self.whole_call(name, &piece.arguments);
         };
-        // One that is open has been cut by a break: it is made again.
-        if self.partials.is_empty() && !self.is_call_open() {
-            self.flush_text(None);
-            self.close(Stage::Completed);
-        }
         for partial in self.partials.feed(index, piece) {
             self.written_call(&partial);
         }
-        self.show_fragment(piece);
+        // Text that is held may print this very call.
+        if self.holdback.held().is_empty() {
+            self.show_fragment(piece);
+        }
     }
 
     fn whole_call(&mut self, name: &str, arguments: &str) {
@@ -443,7 +454,7 @@ impl Answer {
     }
 
     fn written_call(&mut self, partial: &Partial) {
-        self.give_written(&partial.name, &partial.arguments);
+        self.whole_call(&partial.name, &partial.arguments);
     }
 
     /// Shows a fragment as it comes to those who may look at it. Codex never does.
@@ -452,30 +463,35 @@ impl Answer {
         if self.client == Client::Codex || partial.arguments.is_empty() {
             return;
         }
-        if let Some(open) = &mut self.open
-            && matches!(open.kind(), Kind::Call { .. })
-        {
-            if piece.index != Some(partial.index) || piece.arguments.is_empty() {
-                return;
-            }
-            if self.shown.is_empty() {
+        if self.is_call_open() && !self.half {
+            if let Some(open) = &mut self.open
+                && piece.index == Some(partial.index)
+                && !piece.arguments.is_empty()
+            {
                 open.delta(&mut self.sink, &piece.arguments);
-            } else if let Some(rest) = partial.arguments.strip_prefix(&self.shown) {
-                if !rest.is_empty() {
-                    open.delta(&mut self.sink, rest);
-                }
-                self.shown.clear();
             }
-            // What is written otherwise than before the break is told by the whole call only.
             return;
         }
         let Some(Origin::Function { namespace, name }) = self.table.origin(&partial.name).cloned() else { return };
-        let fragment = partial.arguments.clone();
+        let arguments = partial.arguments.clone();
+        if self.half
+            && let Some(open) = &mut self.open
+        {
+            match open.unsaid(&name, namespace.as_deref(), &arguments) {
+                Unsaid::Nothing => return,
+                Unsaid::Rest(rest) => {
+                    self.half = false;
+                    return open.delta(&mut self.sink, rest);
+                }
+                Unsaid::Other => self.close(Stage::Incomplete),
+            }
+        }
+        self.half = false;
         self.close(Stage::Completed);
         let kind = Kind::Call { call_id: self.id_of("call"), name, namespace };
         let id = self.id_of("fc");
         let open = self.open.insert(Open::begin(&mut self.sink, kind, id, self.items.len()));
-        open.delta(&mut self.sink, &fragment);
+        open.delta(&mut self.sink, &arguments);
     }
 
     /// Checks, mends and gives a call. One that cannot be run is given, too: the client tells the model why.
@@ -495,6 +511,9 @@ impl Answer {
             self.notes.push(Note::Repaired { tool: call.name.clone(), slips });
         }
         self.calls += 1;
+        if std::mem::take(&mut self.half) {
+            self.close(Stage::Incomplete);
+        }
         let shown = self.open.take_if(|open| matches!(open.kind(), Kind::Call { .. }));
         let (id, call_id, is_shown) = match &shown {
             Some(open) => match open.kind() {

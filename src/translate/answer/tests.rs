@@ -3,6 +3,7 @@ use crate::translate::failure::Kind as Why;
 use crate::translate::tools::Mode;
 
 /// A script of one answer: what the upstream says, and what happens to it.
+#[derive(Clone, Copy)]
 enum Step {
     Think(&'static str),
     Text(&'static str),
@@ -216,6 +217,19 @@ fn the_same_call_as_text_and_as_call_runs_once() {
 }
 
 #[test]
+fn the_same_call_as_text_and_in_fragments_runs_once() {
+    let steps = [
+        Text("Now.\n"),
+        Text("{\"name\":\"exec_command\",\"arguments\":{\"cmd\":\"ls\"}}"),
+        Part(0, Some("exec_command"), "{\"cmd\":"),
+        Part(0, None, "\"ls\"}"),
+    ];
+    for client in [Client::Codex, Client::Other] {
+        check(client, &steps, done(Reason::Stop), &["say Now.\n", "exec_command {\"cmd\":\"ls\"}", "completed"]);
+    }
+}
+
+#[test]
 fn another_call_as_text_is_shown() {
     let text = "{\"name\":\"exec_command\",\"arguments\":{\"cmd\":\"pwd\"}}";
     let steps = [Text(text), Whole("exec_command", r#"{"cmd":"ls"}"#)];
@@ -253,7 +267,19 @@ fn a_cut_answer_is_complete_for_codex_only() {
         play(&mut answer, &half).unwrap();
         let finished = answer.finish(done(Reason::Length), 2);
         assert_eq!(finished.calls, 0, "a call that was cut must not run");
+        let steps = [half[0], Text("after")];
+        let events = check_cut(client, &steps);
+        assert!(events.iter().any(|event| event["delta"] == "after"), "what stands behind it is told");
     }
+}
+
+#[track_caller]
+fn check_cut(client: Client, steps: &[Step]) -> Vec<Value> {
+    let mut answer = begin(client);
+    play(&mut answer, steps).unwrap();
+    let mut bytes = answer.take().to_vec();
+    bytes.extend(answer.finish(done(Reason::Length), 2).events);
+    events(&bytes)
 }
 
 #[test]
@@ -263,6 +289,10 @@ fn a_failure_that_will_be_retried_leaves_codex_nothing_to_keep() {
     let error = &events.last().unwrap()["response"]["error"];
     assert_eq!((error["code"].as_str(), error["message"].as_str()), (Some("server_error"), Some("gone")));
     check(Client::Other, &[Text("Hi")], failure(Why::Transient), &["say Hi", "failed"]);
+    // What was held is text now.
+    let held = [Text("Hi.\n{\"name\":"), Part(0, Some("exec_command"), "{\"cmd\":\"ls\"}"), Text("!")];
+    check(Client::Other, &held, failure(Why::Transient), &["say Hi.\n{\"name\":!", "failed"]);
+    check(Client::Codex, &held, failure(Why::Permanent), &["say Hi.\n{\"name\":!", "failed"]);
     let events = check(Client::Codex, &[Text("Hi")], failure(Why::Permanent), &["say Hi", "failed"]);
     assert_eq!(events.last().unwrap()["response"]["error"]["code"], "invalid_prompt");
 }
@@ -299,6 +329,48 @@ fn a_break_in_text_is_not_seen() {
         let told: Vec<String> = object["output"].as_array().unwrap().iter().map(tell).collect();
         assert_eq!(told, ["think hm", "say I will look around."], "{again:?}");
     }
+}
+
+#[test]
+fn text_before_half_a_call_is_said_once() {
+    for client in [Client::Codex, Client::Other] {
+        let mut answer = begin(client);
+        play(&mut answer, &[Text("I will look."), Part(0, Some("exec_command"), "{\"cmd\":\"l")]).unwrap();
+        let expected = Continuation::From { thinking: String::new(), text: "I will look.".into() };
+        assert_eq!(answer.break_off(), expected);
+        assert!(
+            !answer.is_swallowed(&Done { usage: Usage { output: Some(3), ..Usage::default() }, ..Done::default() })
+        );
+        play(&mut answer, &[Text("I will look."), Part(0, Some("exec_command"), "{\"cmd\":\"ls\"}")]).unwrap();
+        let object: Value = serde_json::from_str(&answer.finish(done(Reason::Stop), 2).object).unwrap();
+        let told: Vec<String> = object["output"].as_array().unwrap().iter().map(tell).collect();
+        assert_eq!(told, ["say I will look.", "exec_command {\"cmd\":\"ls\"}"]);
+    }
+}
+
+/// Half a call was shown, then the upstream broke, and this came. Gives how each item ended.
+#[track_caller]
+fn check_half(again: &[Step], deltas: &[&str], expected: &[&str]) -> Vec<Value> {
+    let half = [Part(0, Some("exec_command"), "{\"cmd\":\"l"), Break];
+    let events = check(Client::Other, &[&half, again].concat(), done(Reason::Stop), expected);
+    let shown = events.iter().filter(|event| event["type"] == "response.function_call_arguments.delta");
+    assert_eq!(shown.map(|event| event["delta"].as_str().unwrap()).collect::<Vec<_>>(), deltas);
+    let items = events.last().unwrap()["response"]["output"].as_array().unwrap();
+    items.iter().map(|item| item["status"].clone()).collect()
+}
+
+#[test]
+fn half_a_call_that_was_shown_goes_on_or_is_no_call() {
+    let (half, whole, pwd) = ("{\"cmd\":\"l", "{\"cmd\":\"ls\"}", "{\"cmd\":\"pwd\"}");
+    let [said, ran, other] = [half, whole, pwd].map(|arguments| format!("exec_command {arguments}"));
+    let (name, broken) = (Some("exec_command"), ["incomplete", "completed"]);
+    let goes_on = [Part(0, name, "{\"cm"), Part(0, None, "d\":\"ls\"}")];
+    assert_eq!(check_half(&goes_on, &[half, "s\"}"], &[&ran, "completed"]), ["completed"]);
+    assert_eq!(check_half(&[Part(0, name, pwd)], &[half, pwd], &[&said, &other, "completed"]), broken);
+    assert_eq!(check_half(&[Text("No.")], &[half], &[&said, "say No.", "completed"]), broken);
+    let at_once = [Text("Ok."), Whole("exec_command", whole)];
+    let expected = [&*said, &ran, "say Ok.", "completed"];
+    assert_eq!(check_half(&at_once, &[half, whole], &expected), ["incomplete", "completed", "completed"]);
 }
 
 #[test]

@@ -57,6 +57,10 @@ impl Before {
         free && !line.trim_start().starts_with('>')
     }
 
+    pub(super) fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+
     fn newline(&mut self, text: &str, at: usize) {
         if let Some(language) = text[self.line..at].trim_start().strip_prefix("```") {
             self.fenced = !self.fenced || !language.trim().is_empty();

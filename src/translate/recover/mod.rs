@@ -1,6 +1,6 @@
 //! Calls that a local model printed as text, because neither it nor Ollama used the channel made for them. Recognised
 //! are the ways of writing of 29 model families, each from the models' chat templates and from what they were seen to
-//! write; [`Family`] names them, `tests/matrix.rs` shows one example of each variant.
+//! write; [`Family`] names them, `tests/fixtures/recovery` has one example of each variant.
 //!
 //! A call runs a command on somebody's machine, so in doubt a text stays text: a printed call counts only as the end of
 //! the message (blanks and closing tags apart), outside of quotes, code fences with more text, and thoughts; its name
@@ -142,6 +142,10 @@ pub fn recover(text: &str, declared: &[Declared]) -> Verdict {
         match opener::at(text, at, declared) {
             Found::Full(found) => {
                 before.advance(text, at);
+                // The last fence of a text ends what another began; a call may follow it.
+                if before.is_fenced() && text[at..].strip_prefix("```").is_some_and(|rest| !rest.contains("```")) {
+                    continue;
+                }
                 let placed = before.placed(text, found.place);
                 match (forms::blocks(text, at, declared), placed) {
                     (Ok((raw, After::Nothing)), true) => return judged(&text[..at], raw, declared),
