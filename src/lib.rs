@@ -19,8 +19,8 @@
 //!             └→ demo, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all. Pure, without any I/O:
-//! `config`, `fault`, `gateway::{select, settle}`, `bridge::{host, route}`, and the judging halves of
-//! `gateway::{wsl, identify}`.
+//! `config`, `fault`, `gateway::{select, settle}`, `bridge::{host, route}`, `bridge::socket::{memory, message, split}`, and
+//! the judging halves of `gateway::{wsl, identify}`.
 //! `tests/architecture.rs` holds this table.
 //!
 //! # Invariants

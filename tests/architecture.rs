@@ -57,6 +57,9 @@ const PURE: &[&str] = &[
     "demo/wire",
     "bridge/host.rs",
     "bridge/route.rs",
+    "bridge/socket/memory.rs",
+    "bridge/socket/message.rs",
+    "bridge/socket/split.rs",
     "translate",
 ];
 
@@ -128,6 +131,7 @@ fn guests_stay_in_their_rooms() {
         ("hyper::", &["demo/mod.rs", "gateway/identify.rs", "bridge/"]),
         ("flate2::", &["bridge/unpack.rs"]),
         ("ruzstd::", &["bridge/unpack.rs"]),
+        ("tungstenite::", &["bridge/socket.rs"]),
         ("toml::", &["config/file.rs"]),
         ("ctrlc::", &["app/mod.rs"]),
         ("tracing_subscriber::", &["log.rs"]),

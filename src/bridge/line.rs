@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::socket::Promised;
 use super::{Body, Broken};
 use crate::fault::Fault;
 use crate::forward::Shared;
@@ -34,6 +35,8 @@ pub(super) struct Line {
     /// A request was answered before all of it was read.
     left_unread: AtomicBool,
     last: Mutex<Last>,
+    /// What it becomes after its last answer.
+    promised: Mutex<Option<Box<Promised>>>,
 }
 
 /// What its latest request came to.
@@ -75,6 +78,15 @@ impl Line {
 
     pub(super) fn left_unread(&self) {
         self.left_unread.store(true, Ordering::Relaxed);
+    }
+
+    /// After this answer, no HTTP is spoken any more.
+    pub(super) fn promise(&self, socket: Promised) {
+        *self.promised.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(socket));
+    }
+
+    pub(super) fn promised(&self) -> Option<Promised> {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner).take().map(|socket| *socket)
     }
 
     pub(super) fn is_broken(&self) -> bool {

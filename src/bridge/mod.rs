@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! serve ─ a client's connection ─> host (may it?) ─> route ─┬─> exchange ─┐
+//!                                                           ├─> socket ───┤ (exchanges, one after another)
 //!                                                           ├─> pass ─────┴─> upstream (links)
 //!                                                           └─> respond (our own few words)
 //! ```
@@ -19,6 +20,7 @@ mod respond;
 mod route;
 mod serve;
 pub mod settings;
+mod socket;
 pub mod store;
 pub mod titles;
 pub mod unpack;

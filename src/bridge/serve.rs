@@ -20,7 +20,7 @@ use super::host::{self, Place};
 use super::line::{Line, Socket, Watched};
 use super::metrics::{Exchange, Lane, Outcome};
 use super::route::{Route, route};
-use super::{Body, Bridge, exchange, pass, respond};
+use super::{Body, Bridge, exchange, pass, respond, socket};
 use crate::clock;
 use crate::forward::refuse::is_openai_path;
 use crate::forward::{Accepted, Cut, EndedBy, Phase, Record, Shared, Target};
@@ -51,9 +51,12 @@ pub fn serve(
         }
         let local = client.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
         let socket = TokioIo::new(Socket::new(client, Arc::clone(&line), Arc::clone(&bridge.shared)));
-        let service = service_fn(move |request| {
+        let service = service_fn({
             let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
-            async move { Ok::<_, Infallible>(watched(&bridge, line, local, request).await) }
+            move |request| {
+                let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
+                async move { Ok::<_, Infallible>(watched(&bridge, line, local, request).await) }
+            }
         });
         let connection = http1::Builder::new()
             // A client that closes its side has left; Ollama takes it so, too.
@@ -64,7 +67,12 @@ pub fn serve(
             .auto_date_header(false)
             .serve_connection(socket, service)
             .with_upgrades();
-        session.end = Some(converse(connection, phase).await);
+        session.end = Some(converse(connection, phase.clone()).await);
+        if let Some(promised) = line.promised()
+            && let Some(end) = Box::pin(socket::serve(bridge, line, promised, phase)).await
+        {
+            session.end = Some(end);
+        }
     }
 }
 
@@ -95,16 +103,16 @@ where
     }
 }
 
-async fn told_to_stop(phase: &mut watch::Receiver<Phase>) {
+pub(super) async fn told_to_stop(phase: &mut watch::Receiver<Phase>) {
     // An error: whoever could tell us is gone, and the run with it.
     drop(phase.wait_for(|phase| *phase > Phase::Run).await);
 }
 
 /// How a connection ended, as far as the connection itself knows.
 #[derive(Debug)]
-struct End {
-    by: EndedBy,
-    why: String,
+pub(super) struct End {
+    pub by: EndedBy,
+    pub why: String,
 }
 
 impl End {
@@ -205,7 +213,8 @@ async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: 
             let response = exchange::respond(bridge, line, request).await;
             readable_by(response, origin)
         }
-        Route::Socket | Route::NoSocket => respond::no_socket(),
+        Route::Socket => socket::accept(line, request),
+        Route::NoSocket => respond::no_socket(),
         Route::Health => respond::health(bridge).await,
         Route::Metrics => respond::metrics(bridge),
     }

@@ -105,6 +105,7 @@ pub(crate) fn shell() -> Value {
         "parameters": {"type": "object", "additionalProperties": false, "required": ["cmd"], "properties": {
             "cmd": {"type": "string"}, "workdir": {"type": "string"}, "tty": {"type": "boolean"},
             "yield_time_ms": {"type": "number"}, "justification": {"type": "string"},
+            "sandbox_permissions": {"type": "string", "enum": ["use_default", "require_escalated"]},
         }},
     })
 }
@@ -223,6 +224,12 @@ impl Stream {
             if let Some(end) = rest.windows(2).position(|at| at == b"\n\n") {
                 let text = String::from_utf8(rest[..end].to_vec()).expect("events are UTF-8");
                 self.read += end + 2;
+                if text == "data: [DONE]" {
+                    let last = self.events.last().map(Event::name);
+                    let over = ["response.completed", "response.incomplete", "response.failed"];
+                    assert!(last.is_some_and(|last| over.contains(&last)), "it is not done: {}", self.told());
+                    continue;
+                }
                 // A comment keeps no client waiting, and is no event.
                 let Some(event) = parse(&text) else { continue };
                 self.events.push(event.clone());

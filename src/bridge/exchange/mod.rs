@@ -215,17 +215,14 @@ pub(crate) fn begin(
     asker: &Asker,
     mut request: Value,
     bytes: usize,
-    memory: Option<Conversation>,
+    memory: Memory<'_>,
 ) -> Result<Run, Refusal> {
     if !request.is_object() {
         return Err(Refusal::bad("The body must be a JSON object."));
     }
     let client = request::client(asker.get("originator"), asker.get("user-agent"), &request);
-    let previous = match memory {
-        Some(conversation) => Some(conversation),
-        None => previous(bridge, &request)?,
-    };
-    let earlier: Vec<Value> = previous.iter().flat_map(|past| past.items().into_iter().cloned()).collect();
+    let (earlier, previous) = earlier(bridge, &request, memory)?;
+    continues(&request, &earlier)?;
     let replaced = choose_model(bridge, asker, &mut request);
     let model = request["model"].as_str().unwrap_or_default().to_owned();
     let api = bridge.learnt.api_at_once(bridge);
@@ -235,6 +232,7 @@ pub(crate) fn begin(
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured)).map_err(refused)?;
     let mut record = record(&request, bytes, &model, client, &draft);
     record.replaced = replaced;
+    record.only_told.clone_from(&draft.only_told);
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -243,6 +241,7 @@ pub(crate) fn begin(
         client,
         table: draft.table,
         streamed: request["stream"] == true,
+        only_told: &draft.only_told,
         estimated_input: draft.written.body.bytes.len() as u64 / BYTES_A_TOKEN,
     });
     let question = Question {
@@ -256,6 +255,11 @@ pub(crate) fn begin(
         pause: std::time::Duration::ZERO,
         patience: bridge.shared.limits.wait_for_upstream,
     };
+    // Only a socket can be warmed up: over HTTP there is no such field.
+    if memory.is_some() && question.request["generate"] == false {
+        record.local = Some("not to be generated");
+        return Ok(Run::said(question, answer, record, End::Done(Done::default())));
+    }
     if let Some(title) = title(bridge, asker, &question.request) {
         return Ok(said(question, answer, record, &title));
     }
@@ -315,13 +319,46 @@ fn needs_facts(request: &Value) -> bool {
     request["reasoning"]["effort"].is_string() || request["input"].as_array().into_iter().flatten().any(has_image)
 }
 
-/// The conversation up to the response that a request refers to.
-fn previous(bridge: &Bridge, request: &Value) -> Result<Option<Conversation>, Refusal> {
-    let Some(id) = request["previous_response_id"].as_str() else { return Ok(None) };
-    bridge.store().conversation(id).map(Some).map_err(|missing| {
+/// Where the responses are kept that a request may refer to, other than the bridge's store.
+pub(crate) type Memory<'m> = Option<&'m dyn Fn(&str) -> Option<Vec<Value>>>;
+
+/// The items up to the response that a request refers to, and where the store has them.
+fn earlier(
+    bridge: &Bridge,
+    request: &Value,
+    memory: Memory<'_>,
+) -> Result<(Vec<Value>, Option<Conversation>), Refusal> {
+    let Some(id) = request["previous_response_id"].as_str() else { return Ok((Vec::new(), None)) };
+    if let Some(items) = memory.and_then(|memory| memory(id)) {
+        return Ok((items, None));
+    }
+    let conversation = bridge.store().conversation(id).map_err(|missing| {
         let code = "previous_response_not_found";
         Refusal::new(StatusCode::BAD_REQUEST, code, missing.to_string()).at("previous_response_id")
-    })
+    })?;
+    let items = conversation.items().into_iter().cloned().collect();
+    Ok((items, Some(conversation)))
+}
+
+/// Whoever goes on from a response answers its calls, and not others. A whole history may have lost a call, and is taken
+/// as it is.
+fn continues(request: &Value, earlier: &[Value]) -> Result<(), Refusal> {
+    if !request["previous_response_id"].is_string() {
+        return Ok(());
+    }
+    let items = request["input"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let of = |item: &Value, end: &str| item["type"].as_str().is_some_and(|kind| kind.ends_with(end));
+    let is_called = |id: &Value| earlier.iter().chain(items).any(|item| of(item, "_call") && item["call_id"] == *id);
+    let orphan = items
+        .iter()
+        .find(|item| of(item, "_call_output") && item["call_id"].is_string() && !is_called(&item["call_id"]));
+    match orphan.and_then(|item| item["call_id"].as_str()) {
+        None => Ok(()),
+        Some(id) => {
+            let id: String = id.chars().filter(|c| !c.is_control()).take(80).collect();
+            Err(Refusal::bad(format!("No tool call found for function call output with call_id {id}.")).at("input"))
+        }
+    }
 }
 
 /// Reads a request's body, whatever it is packed in, and how large it was.
@@ -356,7 +393,11 @@ fn remember(bridge: &Bridge, question: &Question, finished: &Finished) {
     }
     let response: Value = serde_json::from_str(&finished.object).unwrap_or_default();
     let (Some(id), Some(output)) = (response["id"].as_str(), response["output"].as_array()) else { return };
-    let input = items_of(&question.request);
+    let mut input = items_of(&question.request);
+    if question.previous.is_none() {
+        // What a socket remembered, the store has not.
+        input.splice(0..0, question.earlier.iter().cloned());
+    }
     bridge.store().put(id, finished.object.clone(), input, output.clone(), question.previous.as_ref());
 }
 

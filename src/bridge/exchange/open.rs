@@ -124,6 +124,8 @@ pub(super) struct Draft {
     pub written: Written,
     pub table: Table,
     pub losses: Vec<Loss>,
+    /// What the client asked for and could only be passed on in words.
+    pub only_told: Vec<&'static str>,
 }
 
 /// Writes the request for an upstream with these properties.
@@ -140,7 +142,11 @@ pub(super) fn write(
         Api::Chat => request::chat::body(&translation.prompt),
     };
     let written = Written { api, body: Arc::new(body) };
-    Ok(Draft { written, table: translation.table, losses: translation.losses })
+    let mut only_told: Vec<&'static str> = translation.tool_choice_note.into_iter().collect();
+    if translation.told_format.is_some() {
+        only_told.push("text.format was asked for in words: its grammar would forbid tool calls");
+    }
+    Ok(Draft { written, table: translation.table, losses: translation.losses, only_told })
 }
 
 /// Asks; or goes on with the same question, where somebody has asked it before and left.

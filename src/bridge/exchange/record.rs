@@ -15,6 +15,9 @@ use crate::translate::request::{Loss, Why};
 use crate::translate::tools;
 use crate::translate::wire::{Chunk, Took, Usage};
 
+/// Loading and reading are told when a person notices them.
+const NOTEWORTHY_MS: u64 = 500;
+
 /// Everything but words.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -38,6 +41,7 @@ pub(crate) struct Record {
     pub local: Option<&'static str>,
     /// The model that was asked for, when the request got another one.
     pub replaced: Option<String>,
+    pub only_told: Vec<&'static str>,
 }
 
 /// What was asked, in numbers.
@@ -71,6 +75,7 @@ impl Record {
             losses: Vec::new(),
             local: None,
             replaced: None,
+            only_told: Vec::new(),
         }
     }
 
@@ -80,6 +85,15 @@ impl Record {
 
     pub(super) fn head(&mut self, now: Instant) {
         self.head.get_or_insert(now);
+    }
+
+    /// The client was given a sign of life.
+    pub(super) fn beat(&mut self) {
+        self.heartbeats += 1;
+        if self.heartbeats == 1 && self.first.is_none() {
+            let phase = if self.head.is_none() { "loads the model or reads the prompt" } else { "prepares its answer" };
+            info!(id = self.id, model = self.model, waited = ?self.since(clock::now()), phase, "waiting for Ollama");
+        }
     }
 
     pub(super) fn chunk(&mut self, chunk: &Chunk<'_>) {
@@ -106,6 +120,8 @@ impl Record {
         let first_ms = self.first.map(|first| milliseconds(first.duration_since(self.started)));
         let took_ms = milliseconds(self.since(now));
         let rate = rate(usage, took, self.first, now);
+        let some_time = |time: Option<Duration>| time.map(milliseconds).filter(|ms| *ms >= NOTEWORTHY_MS);
+        let (load_ms, prompt_ms) = (some_time(took.load), some_time(took.prompt));
         let tokens_in = usage.input;
         let tokens_out = usage.output;
         let (retries, resumes, losses) = (some(self.retries), some(self.resumes), some(self.lost().count()));
@@ -140,6 +156,8 @@ impl Record {
                 items,
                 tools,
                 first_ms,
+                load_ms,
+                prompt_ms,
                 took_ms,
                 tokens_per_s = rate,
                 tokens_in,
@@ -168,7 +186,7 @@ impl Record {
                 Note::Repaired { slips, .. } => repairs.extend_from_slice(slips),
                 Note::Recovered { family, .. } => recoveries.push(*family),
                 Note::FromError => recoveries.push(Family::Harmony),
-                Note::Left(_) | Note::Unfit { .. } | Note::Twice { .. } | Note::Continued | Note::LateFragment => {}
+                Note::Left(_) | Note::Unfit { .. } | Note::Twice { .. } => {}
             }
         }
         let losses: Vec<&'static str> = self.lost().map(|loss| loss.why.word()).collect();
@@ -249,6 +267,9 @@ impl Record {
         let window = window.map_or_else(String::new, |window| format!(" of {window}"));
         let (input, output) = (finished.usage.input.unwrap_or_default(), finished.usage.output.unwrap_or_default());
         let _ = writeln!(text, "  tokens    {input}{window} in, {output} out, in {} pieces", self.pieces);
+        for told in &self.only_told {
+            let _ = writeln!(text, "  told      {told}");
+        }
         for note in &finished.notes {
             let _ = writeln!(text, "  note      {note}");
         }

@@ -18,11 +18,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Frame};
+use serde_json::Value;
 use tokio::time::Sleep;
 use tracing::debug;
 
 use super::super::Bridge;
 use super::super::line::Line;
+use super::items_of;
 use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
 use crate::clock;
@@ -145,7 +147,7 @@ impl Run {
     }
 
     /// Has the connection's closing record tell where it went, and that it failed.
-    pub(super) fn told_to(mut self, line: &Arc<Line>) -> Self {
+    pub(in crate::bridge) fn told_to(mut self, line: &Arc<Line>) -> Self {
         self.line = Some(Arc::clone(line));
         self
     }
@@ -154,6 +156,18 @@ impl Run {
     pub(crate) async fn whole(mut self) -> Finished {
         while poll_fn(|cx| self.poll_events(cx)).await.is_some() {}
         self.finished.take().expect("a run that is over is finished")
+    }
+
+    /// The id of a response that is over, and all that was said up to it and in it. None: it has failed, or is not over.
+    pub(crate) fn conversation(&self) -> Option<(String, Vec<Value>)> {
+        let finished = self.finished.as_ref().filter(|finished| finished.failure.is_none())?;
+        let mut response: Value = serde_json::from_str(&finished.object).ok()?;
+        let id = response["id"].as_str()?.to_owned();
+        let Value::Array(output) = response["output"].take() else { return None };
+        let mut items = self.question.earlier.to_vec();
+        items.extend(items_of(&self.question.request));
+        items.extend(output);
+        Some((id, items))
     }
 
     /// The next events. None: there are no more.
@@ -174,7 +188,7 @@ impl Run {
                         return Poll::Pending;
                     }
                     answer.heartbeat();
-                    self.record.heartbeats += 1;
+                    self.record.beat();
                     // Nobody hears it: then the heart is only wound up again.
                     self.heart.wind(clock::now());
                 }
@@ -260,7 +274,7 @@ impl Run {
                 Happened::Nothing => (self.tries.broken_since, self.tries.lost) = (None, 0),
                 Happened::Done(done) => return self.done(done),
                 Happened::Failed(failure) => return self.failed(failure),
-                Happened::Broke(why) => return self.broke(&why),
+                Happened::Strayed => return self.strayed(),
             }
         }
     }
@@ -317,7 +331,9 @@ impl Run {
                 return self.begin_again();
             }
             Kind::Busy if self.wait_for_a_place() => return,
-            Kind::Transient if failure.may_pass() && !self.tries.again && !self.is_waiting_over() => {
+            // An upstream that has just come back may need a moment more.
+            Kind::Transient if self.tries.broken_since.is_some() => return self.broke(&failure.message),
+            Kind::Transient if failure.may_pass() && !self.tries.again => {
                 self.tries.again = true;
                 self.record.retries += 1;
                 self.question.pause = FIRST_PAUSE;
@@ -360,7 +376,7 @@ impl Run {
         match last {
             Happened::Done(done) => self.done(done),
             Happened::Failed(failure) => self.failed(failure),
-            Happened::Broke(why) => self.broke(&why),
+            Happened::Strayed => self.strayed(),
             Happened::Nothing if self.repeats.times >= REPEATS => self.finish(End::Cut),
             Happened::Nothing => self.broke("the answer ended without its last record"),
         }
@@ -387,6 +403,12 @@ impl Run {
         self.question.patience = left;
         self.repeats = Repeats::default();
         self.ask();
+    }
+
+    /// Asked to go on, the model begins anew in other words: it would do so again.
+    fn strayed(&mut self) {
+        let message = "Ollama's answer broke off, and this model does not go on where it was. Ask again.".to_owned();
+        self.finish(End::Failed(Failure { kind: Kind::Transient, message }));
     }
 
     /// The upstream was reached, and left before it said anything. A proxy on Windows does that in the place of an Ollama
@@ -425,19 +447,13 @@ impl Run {
         self.finish(End::Failed(failure.clone()));
     }
 
-    fn is_waiting_over(&self) -> bool {
-        self.record.since(clock::now()) > self.question.patience + Duration::from_secs(60)
-    }
-
     /// Asks once more; what was said so far stays said.
     fn begin_again(&mut self) {
         let Some(answer) = &mut self.answer else { return };
-        if answer.has_said_something() {
-            match answer.break_off() {
-                Continuation::Enough => return self.finish(End::Cut),
-                Continuation::Afresh => self.question.said = None,
-                Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
-            }
+        match answer.break_off() {
+            Continuation::Enough => return self.finish(End::Cut),
+            Continuation::Afresh => self.question.said = None,
+            Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
         }
         self.ask();
     }
@@ -479,7 +495,8 @@ enum Happened {
     Nothing,
     Done(Done),
     Failed(Failure),
-    Broke(String),
+    /// It will not go on where it broke.
+    Strayed,
 }
 
 fn take_in(
@@ -491,7 +508,7 @@ fn take_in(
     record.chunk(chunk);
     repeats.count(&chunk.text);
     if let Err(Strayed) = answer.chunk(chunk) {
-        return Happened::Broke("the model began anew in other words".to_owned());
+        return Happened::Strayed;
     }
     match (&chunk.error, &chunk.done) {
         (Some(error), _) => Happened::Failed(Failure::from_line(error, &record.model)),

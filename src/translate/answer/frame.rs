@@ -27,10 +27,10 @@ pub(super) enum Status<'a> {
 
 impl Frame {
     /// `created` in seconds since 1970.
-    pub(super) fn new(id: &str, created: u64, request: &Value, client: Client) -> Self {
+    pub(super) fn new(id: &str, created: u64, request: &Value, client: Client, only_told: &[&str]) -> Self {
         Self {
             head: format!("{{\"id\":\"{id}\",\"object\":\"response\",\"created_at\":{created}"),
-            echo: echo(request, client),
+            echo: echo(request, client, only_told),
         }
     }
 
@@ -86,7 +86,7 @@ pub(super) fn usage_json(usage: Usage) -> String {
 }
 
 /// The fields that repeat the request, from `,` to `}`; defaults are those of the specification.
-fn echo(request: &Value, client: Client) -> String {
+fn echo(request: &Value, client: Client, only_told: &[&str]) -> String {
     let given = |key: &str| request.get(key).filter(|value| !value.is_null());
     let or = |key: &str, default: Value| given(key).cloned().unwrap_or(default);
     let mut text = String::new();
@@ -110,7 +110,7 @@ fn echo(request: &Value, client: Client) -> String {
         ("store", or("store", json!(true))),
         ("background", json!(false)),
         ("service_tier", json!("default")),
-        ("metadata", or("metadata", json!({}))),
+        ("metadata", metadata(given("metadata"), only_told)),
         ("safety_identifier", or("safety_identifier", Value::Null)),
         ("prompt_cache_key", or("prompt_cache_key", Value::Null)),
     ] {
@@ -130,6 +130,15 @@ fn tools(given: Option<&Value>, client: Client) -> Value {
 /// With each of these keys, null where it was not given.
 fn whole(object: &Value, keys: &[&str]) -> Value {
     keys.iter().map(|key| ((*key).to_owned(), object.get(key).cloned().unwrap_or_default())).collect()
+}
+
+/// The client's own, and what it should know: that something could only be asked for in words.
+fn metadata(given: Option<&Value>, only_told: &[&str]) -> Value {
+    let mut metadata = given.and_then(Value::as_object).cloned().unwrap_or_default();
+    if !only_told.is_empty() {
+        metadata.insert("ollama-forward".to_owned(), only_told.join("; ").into());
+    }
+    Value::Object(metadata)
 }
 
 fn text_format(given: Option<&Value>) -> Value {
@@ -205,8 +214,11 @@ mod tests {
             for status in
                 [Status::InProgress, Status::Completed { at: 3 }, Status::Incomplete, Status::Failed(&failure)]
             {
-                let object =
-                    Frame::new("resp_1", 2, &request, Client::Other).object(status, &["{}".into(), "{}".into()], None);
+                let object = Frame::new("resp_1", 2, &request, Client::Other, &[]).object(
+                    status,
+                    &["{}".into(), "{}".into()],
+                    None,
+                );
                 let object: Map<String, Value> = serde_json::from_str(&object).unwrap();
                 let mut missing = FIELDS.iter().filter(|field| !object.contains_key(**field));
                 assert_eq!(missing.next(), None, "{status:?}");
@@ -224,7 +236,7 @@ mod tests {
             "text": {"format": {"type": "json_schema", "name": "n", "schema": {}}},
             "reasoning": {"effort": "ultra", "summary": "auto"},
         });
-        let object = Frame::new("resp_1", 2, &request, Client::Other).object(Status::InProgress, &[], None);
+        let object = Frame::new("resp_1", 2, &request, Client::Other, &[]).object(Status::InProgress, &[], None);
         let object: Value = serde_json::from_str(&object).unwrap();
         let function =
             json!({"type": "function", "name": "f", "description": null, "parameters": null, "strict": null});
@@ -232,6 +244,15 @@ mod tests {
         let format = json!({"type": "json_schema", "name": "n", "schema": {}, "description": null, "strict": false});
         assert_eq!(object["text"]["format"], format);
         assert_eq!(object["reasoning"], json!({"effort": null, "summary": "auto"}));
+    }
+
+    #[test]
+    fn what_could_only_be_told_is_in_the_metadata() {
+        let request = json!({"metadata": {"mine": "1"}});
+        let object =
+            Frame::new("resp_1", 2, &request, Client::Other, &["a", "b"]).object(Status::InProgress, &[], None);
+        let object: Value = serde_json::from_str(&object).unwrap();
+        assert_eq!(object["metadata"], json!({"mine": "1", "ollama-forward": "a; b"}));
     }
 
     #[test]

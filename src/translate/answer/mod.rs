@@ -45,6 +45,8 @@ pub struct Opening<'r> {
     pub table: Table,
     /// Events are wanted; else only the whole response at the end.
     pub streamed: bool,
+    /// What could only be asked for in words: the response says so in its `metadata`.
+    pub only_told: &'r [&'static str],
     /// Where the upstream does not count.
     pub estimated_input: u64,
 }
@@ -131,8 +133,8 @@ pub enum Outcome {
 
 impl Answer {
     pub fn begin(opening: Opening<'_>) -> Self {
-        let Opening { nonce, created, request, client, table, streamed, estimated_input } = opening;
-        let frame = Frame::new(&format!("resp_{nonce}"), created, request, client);
+        let Opening { nonce, created, request, client, table, streamed, only_told, estimated_input } = opening;
+        let frame = Frame::new(&format!("resp_{nonce}"), created, request, client, only_told);
         let mut sink = Sink::muted(!streamed);
         let object = frame.object(Status::InProgress, &[], None);
         sink.event("response.created", &[Field::Json("response", &object)]);
@@ -218,7 +220,6 @@ impl Answer {
         if self.calls > 0 {
             return Continuation::Enough;
         }
-        self.notes.push(Note::Continued);
         let text = self.holdback.text().to_owned();
         self.again = Again::after(text.clone());
         if text.is_empty() {
@@ -234,11 +235,6 @@ impl Answer {
         let said_something = self.calls > 0 || !self.partials.is_empty() || !self.holdback.text().trim().is_empty();
         let made = done.usage.output.unwrap_or_default() > 1;
         !said_something && made && done.reason == Reason::Stop && !self.table.declared().is_empty()
-    }
-
-    /// Whether the client has got anything that it keeps.
-    pub fn has_said_something(&self) -> bool {
-        self.calls > 0 || !self.holdback.text().is_empty()
     }
 
     /// Takes the call whose arguments stood in the upstream's error text. False: they fit no tool, or not one alone.

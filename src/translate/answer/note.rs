@@ -19,10 +19,6 @@ pub enum Note {
     Twice { tool: String },
     /// A call out of the upstream's error text.
     FromError,
-    /// The upstream broke, and was asked to go on.
-    Continued,
-    /// Fragments for a call that was complete already.
-    LateFragment,
 }
 
 impl fmt::Display for Note {
@@ -39,8 +35,6 @@ impl fmt::Display for Note {
             }
             Self::Twice { tool } => write!(f, "{tool} was printed, too"),
             Self::FromError => f.write_str("recovered a call from the upstream's error"),
-            Self::Continued => f.write_str("continued after a break"),
-            Self::LateFragment => f.write_str("a fragment came too late"),
         }
     }
 }

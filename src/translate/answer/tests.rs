@@ -26,8 +26,16 @@ fn tools() -> Value {
 fn begin(client: Client) -> Answer {
     let request = json!({"model": "m", "tools": tools()});
     let (table, _) = Table::from_request(request["tools"].as_array().unwrap(), Mode::Compact);
-    let opening =
-        Opening { nonce: "0", created: 1, request: &request, client, table, streamed: true, estimated_input: 9 };
+    let opening = Opening {
+        nonce: "0",
+        created: 1,
+        request: &request,
+        client,
+        table,
+        streamed: true,
+        only_told: &[],
+        estimated_input: 9,
+    };
     Answer::begin(opening)
 }
 

@@ -255,7 +255,8 @@ fn information(state: &State, ask: &Ask) -> (u16, String) {
             json!({"models": names().map(|name| json!({"name": name, "model": name})).collect::<Vec<_>>()})
         }
         "/api/ps" => {
-            let loaded = names().map(|name| json!({"name": name, "model": name, "context_length": 32_768, "size": 1}));
+            let loaded = names().filter(|_| !state.loading);
+            let loaded = loaded.map(|name| json!({"name": name, "model": name, "context_length": 32_768, "size": 1}));
             json!({"models": loaded.collect::<Vec<_>>()})
         }
         "/api/show" => {

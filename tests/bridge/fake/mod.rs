@@ -110,6 +110,11 @@ impl Fake {
         self.shared.lock().models.insert(name.into(), capabilities);
     }
 
+    /// From now on no model is loaded, as far as it tells.
+    pub(crate) fn loads(&self) {
+        self.shared.lock().loading = true;
+    }
+
     /// The next answer. Answers are given in the order in which they were promised.
     pub(crate) fn will(&self, reply: Reply) {
         self.plan(None, reply, false);
@@ -270,6 +275,7 @@ struct Shared {
 struct State {
     shape: Option<Shape>,
     models: BTreeMap<String, Vec<String>>,
+    loading: bool,
     planned: Vec<Planned>,
     asks: Vec<Ask>,
     probes: Vec<Ask>,
