@@ -118,7 +118,7 @@ fn errors_for_good(version: Version) {
     scene.stop();
 }
 
-/// The bridge tries once more, then Codex does, and it goes well.
+/// With nothing to be continued, the bridge tells it; Codex tries again, and the third time it goes well.
 fn errors_for_now(version: Version) {
     let scene = Scene::with(version, &["--resume-window", "0"]);
     for _ in 0..2 {

@@ -331,9 +331,9 @@ impl Run {
                 return self.begin_again();
             }
             Kind::Busy if self.wait_for_a_place() => return,
-            // An upstream that has just come back may need a moment more.
+            // One that has just come back may need a moment more.
             Kind::Transient if self.tries.broken_since.is_some() => return self.broke(&failure.message),
-            Kind::Transient if failure.may_pass() && !self.tries.again => {
+            Kind::Transient if failure.may_pass() && self.may_try_again() => {
                 self.tries.again = true;
                 self.record.retries += 1;
                 self.question.pause = FIRST_PAUSE;
@@ -348,6 +348,11 @@ impl Run {
             | Kind::NoModel => {}
         }
         self.finish(End::Failed(failure));
+    }
+
+    /// Once; and of what the client has seen the beginning, only where answers are continued at all.
+    fn may_try_again(&self) -> bool {
+        !self.tries.again && (self.record.first.is_none() || !self.bridge.settings.resume_window.is_zero())
     }
 
     /// The upstream's queue is full: tries later, for as long as a client may wait for an upstream.
@@ -408,7 +413,8 @@ impl Run {
     /// Asked to go on, the model begins anew in other words: it would do so again.
     fn strayed(&mut self) {
         let message = "Ollama's answer broke off, and this model does not go on where it was. Ask again.".to_owned();
-        self.finish(End::Failed(Failure { kind: Kind::Transient, message }));
+        let fault = Fault::new(FaultId::UpstreamLost, "an answer broke off, and the model did not go on with it");
+        self.gave_up(&Failure { kind: Kind::Transient, message }, fault);
     }
 
     /// The upstream was reached, and left before it said anything. A proxy on Windows does that in the place of an Ollama
