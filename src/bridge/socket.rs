@@ -216,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
         let find = |id: &str| memory.find(id).map(<[Value]>::to_vec);
         let begun = exchange::begin(&self.bridge, &self.asker, Value::Object(request), text.len(), Some(&find));
         match begun {
-            Ok(run) => Ok(Answering { run, previous }),
+            Ok(run) => Ok(Answering { run: run.told_to(&self.line), previous }),
             Err(refusal) => {
                 self.forget(previous.as_deref());
                 Err(refusal)

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use crate::script::{Reply, Shape};
 use crate::support::client::Ended;
 use crate::support::forward::{Forward, SOON};
 use crate::support::skip::say_skipped;
+use crate::wire::MOMENT;
 
 /// Links that may idle for a few seconds after their answer.
 const IDLE: usize = 8;
@@ -108,23 +109,29 @@ fn a_client_that_does_not_read_stops_the_model() {
     bed.fake.left(1);
 }
 
-/// Bytes that have gone to clients, once there are no more of them.
+/// Bytes that have gone to clients, once nobody works any more.
+#[track_caller]
 fn rests(bed: &Bed) -> usize {
     let until = Instant::now() + SOON;
-    let mut before = usize::MAX;
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let moment = TcpStream::connect(nobody.local_addr().unwrap()).unwrap();
+    moment.set_read_timeout(Some(MOMENT)).unwrap();
     loop {
-        let moved = bed.place.report()["bytes"]["received"].as_u64().unwrap().try_into().unwrap();
-        // A moment in which everybody had time to write.
-        let quiet = Raw::new(|_| Vec::new());
-        let mut nobody = TcpStream::connect(quiet.address).unwrap();
-        nobody.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-        assert!(nobody.read(&mut [0]).is_err());
-        if moved == before {
-            return moved;
+        let before = cpu_ticks(&bed.forward);
+        assert!((&moment).read(&mut [0]).is_err());
+        // Ten milliseconds each.
+        if cpu_ticks(&bed.forward) <= before + 1 {
+            return bed.place.report()["bytes"]["received"].as_u64().unwrap().try_into().unwrap();
         }
-        assert!(Instant::now() < until, "it goes on: {moved} bytes");
-        before = moved;
+        assert!(Instant::now() < until, "it goes on");
     }
+}
+
+/// User and system time together (`man 5 proc`, `/proc/PID/stat`, fields 14 and 15).
+fn cpu_ticks(forward: &Forward) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", forward.pid())).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn both_paths_lead_to_a_socket() {
 
 #[test]
 fn turns_follow_each_other() {
-    let bed = Bed::new();
+    let mut bed = Bed::new();
     let mut client = Client::open(&bed);
     let mut ids = Vec::new();
     for word in ["first", "second", "third"] {
@@ -51,6 +51,8 @@ fn turns_follow_each_other() {
         ids.push(answer.id());
     }
     assert!(ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
+    drop(client);
+    bed.forward.wait("connection closed").has("upstream", &bed.fake.address.to_string());
 }
 
 #[test]

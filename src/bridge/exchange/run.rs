@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// Has the connection's closing record tell where it went, and that it failed.
-    pub(super) fn told_to(mut self, line: &Arc<Line>) -> Self {
+    pub(in crate::bridge) fn told_to(mut self, line: &Arc<Line>) -> Self {
         self.line = Some(Arc::clone(line));
         self
     }
