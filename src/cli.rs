@@ -15,14 +15,14 @@ use crate::net::options::Keepalive;
 
 const EXAMPLES: &str = "\
 Examples:
-  ollama-forward                            find Ollama on Windows, serve it on localhost:11434
-  ollama-forward --upstream demo            try it with a built-in stand-in, without Windows or Ollama
-  ollama-forward --upstream 192.168.1.20    forward to a machine that you name
-  ollama-forward --listen-port 11435        when something else holds port 11434
-  ollama-forward --translate                make Codex's tools work with local models
-  ollama-forward status                     what the running forwarder is doing
-  ollama-forward explain E-PORT-TAKEN       more on an error
-  curl http://localhost:11434/api/version   does it work?
+  ollama-forward                                find Ollama on Windows, serve it on localhost:11434
+  ollama-forward --translate                    the same, and Codex's tools work with local models
+  ollama-forward --upstream demo --translate    try it with a stand-in, without Windows or Ollama
+  ollama-forward --upstream 192.168.1.20        forward to a machine that you name
+  ollama-forward --listen-port 11435            when something else holds port 11434
+  ollama-forward status                         what the running forwarder is doing
+  ollama-forward explain E-PORT-TAKEN           more on an error
+  curl http://localhost:11434/api/version       does it work?
 
 Every option is also an environment variable (OLLAMA_FORWARD_LISTEN_PORT=11435) and a key of
 ~/.config/ollama-forward/config.toml (listen_port = 11435).";

@@ -1,10 +1,27 @@
-//! The map. `ollama-forward` brings clients in WSL2 to Ollama on Windows.
+//! The map. `ollama-forward` brings clients in WSL2 to Ollama on Windows, and with `--translate` Codex to its models.
 //!
 //! # One byte's way
 //! [`net::listen`] accepts it → [`forward`] makes a session → [`gateway`] says where Windows is now → [`net::dial`]
 //! connects → [`net::relay`] carries it, copied when small, spliced when much → the session's closing record.
 //!
-//! With `--translate`, [`bridge`] makes the session: it reads HTTP, and keeps links to the upstream of its own.
+//! # One request's way (`--translate`)
+//! The same listener → [`bridge`] makes the session, and reads HTTP → `bridge::host`: may this client ask? →
+//! `bridge::route`: what is it?
+//!
+//! ```text
+//!            ┌─ a response ──► exchange: unpacked, parsed ──► translate::request ──► a prompt and a table of tools
+//!            │                                                       │
+//! route ─────┤        events ◄── translate::answer ◄── translate::wire ◄── upstream: a link, asked and read
+//!            │                       ├─ tools: whose call is it          │
+//!            │                       ├─ recover: was one printed         └─ broke? asked for the rest: the same answer
+//!            │                       └─ repair: does it fit
+//!            ├─ a WebSocket ─► socket: exchanges, one after another
+//!            ├─ health, metrics ─► respond
+//!            └─ all else ────► pass: as it is, there and back
+//! ```
+//! Whoever reads the events drives all of it, in one task: a byte from Ollama is an event in the same poll. When the
+//! reader goes, the link goes, and the model stops; only a load is kept (`bridge::exchange::lobby`). The exchange's last
+//! line, and its block with `--debug`, are `bridge::exchange::record`.
 //!
 //! # How Windows is found
 //! netlink notices → `gateway::settle` → a whole [`gateway::Snapshot`] → [`gateway::select`] gives candidates →
@@ -12,26 +29,37 @@
 //!
 //! # Who knows whom
 //! ```text
-//! main → app ─┬→ cli → config → net
+//! main → app ─┬→ cli → config → bridge::settings, net
 //!             ├→ bridge ──→ forward, gateway, net, translate
 //!             ├→ forward ─→ gateway ─→ net ─→ clock
 //!             ├→ report ──→ forward, gateway, status
 //!             └→ demo, status, log
 //! ```
-//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all. Pure, without any I/O:
-//! `config`, `fault`, `gateway::{select, settle}`, `bridge::{host, route}`, `bridge::socket::{memory, message, split}`, and
-//! the judging halves of `gateway::{wsl, identify}`.
-//! `tests/architecture.rs` holds this table.
+//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate` and `demo` know
+//! nobody, either. Pure, without any I/O: `translate`, `config`, `fault`, `gateway::{select, settle}`, the script of `demo`,
+//! the judging halves of `gateway::{wsl, identify}`, and of the bridge `catalog, host, metrics, models, route, settings,
+//! store, titles, unpack` and `socket::{memory, message, split}`. `tests/architecture.rs` holds this table.
 //!
 //! # Invariants
 //! - An address that was only discovered gets no client byte before it answered `GET /api/version` as Ollama.
 //! - The network's state is read anew after each notice, never patched.
 //! - A stream that breaks ends in a reset, never in a clean FIN; one half that ends does not end the other.
-//! - Nothing is sent to an upstream twice: attempts are repeated only while no byte has gone there.
-//! - Each connection tells exactly one closing record. Contents are never logged.
+//! - Forwarded, nothing is sent to an upstream twice: attempts are repeated only while no byte has gone there.
+//! - Each connection tells exactly one closing record, each exchange exactly one line.
+//! - Contents, keys and `Authorization` are never logged, and keys go no further than to us.
 //! - An idle connection owns no buffer and no pipe.
-//! - `translate` does no I/O and reads no clock. (Its bridge is not built yet; no command uses it.)
 //! - Every task belongs to a `JoinSet` and ends with it.
+//!
+//! And of the bridge:
+//! - A response has exactly one last event, whatever breaks, and never more than one open item ([`translate::answer`]).
+//! - A call is given out once, when it is complete and fits; what a client has seen is never said again.
+//! - What looks like a printed call stays text, unless the rule of [`translate::recover`] holds in full.
+//! - What is well-formed is never mended, what could mean two things is never guessed, every mend is a note
+//!   ([`translate::repair`]).
+//! - Nothing of a request is dropped without a [`translate::request::Loss`].
+//! - An upstream is asked again, for what is missing, only as part of the same response.
+//! - When a client leaves, its upstream stops. A load goes on, for whoever asks the same again.
+//! - `translate` does no I/O, and reads no clock.
 
 pub mod app;
 pub mod bridge;

@@ -90,6 +90,19 @@ fn french_punctuation_does_not_begin_a_line() {
     }
 }
 
+#[test]
+fn every_link_within_leads_to_a_heading() {
+    for text in [ENGLISH, FRENCH] {
+        let headings = lines(text).filter(|line| line.kind == Kind::Heading).map(|line| anchor(line.text));
+        let headings: Vec<_> = headings.collect();
+        let links: Vec<_> = text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+        assert!(links.len() > 5, "the links were not found");
+        for link in links {
+            assert!(headings.iter().any(|heading| heading == link), "#{link} is none of {headings:?}");
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Heading,
@@ -120,6 +133,12 @@ fn lines(text: &'static str) -> impl Iterator<Item = Line> {
 fn level(text: &str) -> usize {
     let hashes = text.bytes().take_while(|b| *b == b'#').count();
     if text[hashes..].starts_with(' ') { hashes } else { 0 }
+}
+
+/// As GitHub makes them: small letters, digits and hyphens, a hyphen for each blank.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words.replace(' ', "-").chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
 }
 
 /// Each long option with the command that it is given to: in commands of ours, and in code that begins with it.

@@ -1,7 +1,15 @@
 //! Responses ⇄ chat: the pure half of the bridge. No I/O, no clock; one request and its answer at a time.
 //!
-//! What stands here so far is what depends on nothing else: the words that a model may call, calls that were printed as
-//! text, and arguments that need mending. No command uses it yet.
+//! ```text
+//! request ──request──► Prompt ──► body for /api/chat or /v1/chat/completions
+//!            │  └─ tools: each declaration a plain function, and back
+//!            └──────► losses: what no chat model can do
+//!
+//! bytes ──wire──► Chunk* ──answer──► events
+//!           │                ├─ recover: calls that were printed as text
+//!           │                └─ repair: names and arguments that need mending
+//!           └─ failure: why there is none, and what a client makes of it
+//! ```
 
 pub mod answer;
 pub mod failure;
