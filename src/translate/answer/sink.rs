@@ -4,11 +4,15 @@
 //! event: KIND ⏎ data: {"type":KIND,"sequence_number":N, field…} ⏎ ⏎
 //! ```
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// Events of some 20 words.
+const ROOM: usize = 4 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Sink {
-    bytes: Vec<u8>,
+    /// What was taken keeps its place in it; there is one allocation for many words.
+    bytes: BytesMut,
     sequence: u64,
     /// Nobody reads events: the client wants the whole answer at once.
     muted: bool,
@@ -33,7 +37,7 @@ impl Sink {
 
     /// What was written since the last call.
     pub(super) fn take(&mut self) -> Bytes {
-        std::mem::take(&mut self.bytes).into()
+        self.bytes.split().freeze()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -45,6 +49,9 @@ impl Sink {
         self.sequence += 1;
         if self.muted {
             return;
+        }
+        if self.bytes.capacity() - self.bytes.len() < ROOM / 16 {
+            self.bytes.reserve(ROOM);
         }
         for part in ["event: ", kind, "\ndata: {\"type\":\"", kind, "\",\"sequence_number\":"] {
             self.push(part);
@@ -64,7 +71,9 @@ impl Sink {
         match field {
             Field::Text(_, text) => {
                 self.push("\"");
-                escape(text, &mut self.bytes);
+                let mut escaped = Vec::with_capacity(text.len() + 2);
+                escape(text, &mut escaped);
+                self.bytes.put_slice(&escaped);
                 self.push("\"");
             }
             Field::Plain(_, text) => {
