@@ -30,6 +30,25 @@ pub(super) enum Field<'a> {
     Number(&'static str, usize),
 }
 
+/// The parts of a delta that are the same for a whole item.
+#[derive(Debug)]
+pub(super) struct Word {
+    head: String,
+    place: String,
+    tail: &'static str,
+}
+
+impl Word {
+    /// `place` are the fields before the text, `tail` those after it, both with their commas.
+    pub(super) fn new(kind: &str, place: &str, tail: &'static str) -> Self {
+        Self {
+            head: format!("event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":"),
+            place: format!("{place},\"delta\":\""),
+            tail,
+        }
+    }
+}
+
 impl Sink {
     pub(super) fn muted(muted: bool) -> Self {
         Self { muted, ..Self::default() }
@@ -44,15 +63,33 @@ impl Sink {
         self.bytes.len()
     }
 
+    /// An event that comes with each word: all of it is at hand, but for its number and its (escaped) text.
+    pub(super) fn word(&mut self, event: &Word, text: &str) {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        if self.muted {
+            return;
+        }
+        self.make_room();
+        let mut number = itoa::Buffer::new();
+        for part in [&*event.head, number.format(sequence), &*event.place, text, "\"", event.tail, "}\n\n"] {
+            self.push(part);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.bytes.capacity() - self.bytes.len() < ROOM / 16 {
+            self.bytes.reserve(ROOM);
+        }
+    }
+
     pub(super) fn event(&mut self, kind: &str, fields: &[Field<'_>]) {
         let sequence = self.sequence;
         self.sequence += 1;
         if self.muted {
             return;
         }
-        if self.bytes.capacity() - self.bytes.len() < ROOM / 16 {
-            self.bytes.reserve(ROOM);
-        }
+        self.make_room();
         for part in ["event: ", kind, "\ndata: {\"type\":\"", kind, "\",\"sequence_number\":"] {
             self.push(part);
         }
