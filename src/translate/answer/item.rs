@@ -1,7 +1,7 @@
 //! One output item, from `output_item.added` to `output_item.done`. At most one is open at a time: Codex shows no deltas of
 //! another (0.98 to 0.169).
 
-use super::sink::{Field, Sink, escape};
+use super::sink::{Field, Sink, Word, escape};
 
 /// An item that is open.
 #[derive(Debug)]
@@ -9,6 +9,7 @@ pub(super) struct Open {
     id: String,
     index: usize,
     kind: Kind,
+    word: Word,
     /// What was said in it, as the inside of a JSON string: it is written again in each of the closing events.
     said: Vec<u8>,
 }
@@ -28,7 +29,13 @@ pub(super) enum Kind {
 impl Open {
     /// Announces a message or thoughts.
     pub(super) fn begin(sink: &mut Sink, kind: Kind, id: String, index: usize) -> Self {
-        let open = Self { id, index, kind, said: Vec::new() };
+        let (delta, more, tail) = match kind {
+            Kind::Thoughts => ("response.reasoning_summary_text.delta", ",\"summary_index\":0", ""),
+            Kind::Message => ("response.output_text.delta", ",\"content_index\":0", ",\"logprobs\":[]"),
+            Kind::Call { .. } => ("response.function_call_arguments.delta", "", ""),
+        };
+        let word = Word::new(delta, &format!(",\"item_id\":\"{id}\",\"output_index\":{index}{more}"), tail);
+        let open = Self { id, index, kind, word, said: Vec::new() };
         let item = open.json(Stage::InProgress);
         sink.event("response.output_item.added", &[Field::Number("output_index", index), Field::Json("item", &item)]);
         let part = open.part("");
@@ -74,26 +81,7 @@ impl Open {
         if !piece.is_empty() {
             escape(piece, &mut self.said);
         }
-        let delta = Field::Plain("delta", text_of(&self.said[from..]));
-        match self.kind {
-            Kind::Thoughts => sink.event(
-                "response.reasoning_summary_text.delta",
-                &[self.item_id(), self.output_index(), Field::Number("summary_index", 0), delta],
-            ),
-            Kind::Message => sink.event(
-                "response.output_text.delta",
-                &[
-                    self.item_id(),
-                    self.output_index(),
-                    Field::Number("content_index", 0),
-                    delta,
-                    Field::Json("logprobs", "[]"),
-                ],
-            ),
-            Kind::Call { .. } => {
-                sink.event("response.function_call_arguments.delta", &[self.item_id(), self.output_index(), delta]);
-            }
-        }
+        sink.word(&self.word, text_of(&self.said[from..]));
     }
 
     /// Closes a message or thoughts; gives the item.

@@ -59,8 +59,6 @@ pub struct Answer {
     ids: usize,
     client: Client,
     table: Table,
-    /// With the client's own schemas; made for the first call.
-    declared: Option<Vec<Declared>>,
     open: Option<Open>,
     /// Finished items, as JSON.
     items: Vec<String>,
@@ -147,9 +145,8 @@ impl Answer {
             nonce: nonce.to_owned(),
             ids: 0,
             client,
-            holdback: Holdback::new(table.declared().to_vec()),
+            holdback: Holdback::new(table.shared()),
             table,
-            declared: None,
             open: None,
             items: Vec::new(),
             said: String::new(),
@@ -430,7 +427,7 @@ impl Answer {
 
     fn fresh_holdback(&mut self) -> Holdback {
         self.said.push_str(self.holdback.text());
-        let fresh = Holdback::new(self.table.declared().to_vec());
+        let fresh = Holdback::new(self.table.shared());
         std::mem::replace(&mut self.holdback, fresh)
     }
 
@@ -587,15 +584,8 @@ impl Answer {
     }
 
     /// Calls have to fit what the client declared, not what the model was told of it.
-    fn declared(&mut self) -> &[Declared] {
-        let table = &self.table;
-        self.declared.get_or_insert_with(|| {
-            let full = |declared: &Declared| Declared {
-                name: declared.name.clone(),
-                parameters: table.schema(&declared.name).unwrap_or(&declared.parameters).clone(),
-            };
-            table.declared().iter().map(full).collect()
-        })
+    fn declared(&self) -> &[Declared] {
+        self.table.whole()
     }
 }
 

@@ -4,11 +4,15 @@
 //! event: KIND ⏎ data: {"type":KIND,"sequence_number":N, field…} ⏎ ⏎
 //! ```
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// Events of some 20 words.
+const ROOM: usize = 4 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Sink {
-    bytes: Vec<u8>,
+    /// What was taken keeps its place in it; there is one allocation for many words.
+    bytes: BytesMut,
     sequence: u64,
     /// Nobody reads events: the client wants the whole answer at once.
     muted: bool,
@@ -26,6 +30,25 @@ pub(super) enum Field<'a> {
     Number(&'static str, usize),
 }
 
+/// The parts of a delta that are the same for a whole item.
+#[derive(Debug)]
+pub(super) struct Word {
+    head: String,
+    place: String,
+    tail: &'static str,
+}
+
+impl Word {
+    /// `place` are the fields before the text, `tail` those after it, both with their commas.
+    pub(super) fn new(kind: &str, place: &str, tail: &'static str) -> Self {
+        Self {
+            head: format!("event: {kind}\ndata: {{\"type\":\"{kind}\",\"sequence_number\":"),
+            place: format!("{place},\"delta\":\""),
+            tail,
+        }
+    }
+}
+
 impl Sink {
     pub(super) fn muted(muted: bool) -> Self {
         Self { muted, ..Self::default() }
@@ -33,11 +56,31 @@ impl Sink {
 
     /// What was written since the last call.
     pub(super) fn take(&mut self) -> Bytes {
-        std::mem::take(&mut self.bytes).into()
+        self.bytes.split().freeze()
     }
 
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// An event that comes with each word: all of it is at hand, but for its number and its (escaped) text.
+    pub(super) fn word(&mut self, event: &Word, text: &str) {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        if self.muted {
+            return;
+        }
+        self.make_room();
+        let mut number = itoa::Buffer::new();
+        for part in [&*event.head, number.format(sequence), &*event.place, text, "\"", event.tail, "}\n\n"] {
+            self.push(part);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.bytes.capacity() - self.bytes.len() < ROOM / 16 {
+            self.bytes.reserve(ROOM);
+        }
     }
 
     pub(super) fn event(&mut self, kind: &str, fields: &[Field<'_>]) {
@@ -46,6 +89,7 @@ impl Sink {
         if self.muted {
             return;
         }
+        self.make_room();
         for part in ["event: ", kind, "\ndata: {\"type\":\"", kind, "\",\"sequence_number\":"] {
             self.push(part);
         }
@@ -64,7 +108,9 @@ impl Sink {
         match field {
             Field::Text(_, text) => {
                 self.push("\"");
-                escape(text, &mut self.bytes);
+                let mut escaped = Vec::with_capacity(text.len() + 2);
+                escape(text, &mut escaped);
+                self.bytes.put_slice(&escaped);
                 self.push("\"");
             }
             Field::Plain(_, text) => {

@@ -6,6 +6,8 @@
 //! Held is always one tail, from a possible opener on. It is read anew as it grows; a long one not at each piece, but
 //! whenever it grew by an eighth, so that the work stays linear but for a small factor.
 
+use std::sync::Arc;
+
 use super::before::Before;
 use super::cursor::Stop;
 use super::forms::{self, After};
@@ -17,7 +19,7 @@ const SHORT_TAIL: usize = 256;
 
 #[derive(Debug)]
 pub struct Holdback {
-    declared: Vec<Declared>,
+    declared: Arc<[Declared]>,
     starts: Starts,
     text: String,
     /// Up to here the text was given out.
@@ -38,7 +40,8 @@ pub struct End {
 }
 
 impl Holdback {
-    pub fn new(declared: Vec<Declared>) -> Self {
+    pub fn new(declared: impl Into<Arc<[Declared]>>) -> Self {
+        let declared = declared.into();
         let starts = Starts::new(&declared);
         Self { declared, starts, text: String::new(), shown: 0, before: Before::default(), look_at: 0 }
     }

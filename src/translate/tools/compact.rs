@@ -82,12 +82,12 @@ fn worthwhile(properties: &Map<String, Value>, required: &[String], path: &str, 
     let mut kept = Map::new();
     for (name, schema) in properties {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let is_required = required.contains(name);
+        if !is_required && form.is_some_and(|form| form.words(&path).is_none()) {
+            continue;
+        }
         let short = Value::Object(reduce(schema, &path, form));
-        let worth = match form {
-            Some(form) => form.words(&path).is_some(),
-            None => short.to_string().len() <= OPTIONAL,
-        };
-        if worth || required.contains(name) {
+        if is_required || form.is_some() || short.to_string().len() <= OPTIONAL {
             kept.insert(name.clone(), short);
         }
     }

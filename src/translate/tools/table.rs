@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -30,7 +31,9 @@ pub enum Origin {
 pub struct Table {
     tools: Vec<Tool>,
     /// As the model is told; the same order as `tools`.
-    declared: Vec<Declared>,
+    declared: Arc<[Declared]>,
+    /// As the client declared them, made plain: what a call has to fit. In the same order.
+    whole: Arc<[Declared]>,
     by_name: BTreeMap<String, usize>,
 }
 
@@ -38,14 +41,13 @@ pub struct Table {
 struct Tool {
     origin: Origin,
     description: String,
-    /// As the client declared it, made plain.
-    schema: Value,
 }
 
 /// A callable declaration that has no flat name yet.
 struct Found {
     at: String,
     tool: Tool,
+    schema: Value,
 }
 
 impl Table {
@@ -61,25 +63,27 @@ impl Table {
             find(&source.at, source.tool, None, &mut found, &mut notes);
         }
         let flats = name_all(&found, &mut notes);
-        let mut table = Self { tools: Vec::new(), declared: Vec::new(), by_name: BTreeMap::new() };
-        for (Found { at, mut tool }, name) in found.into_iter().zip(flats) {
-            let parameters = match mode {
-                Mode::Full => tool.schema.clone(),
-                Mode::Compact => shorten(&name, &at, &mut tool, &mut notes),
+        let (mut tools, mut declared, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+        for (Found { at, mut tool, schema }, name) in found.into_iter().zip(flats) {
+            let (parameters, schema) = match mode {
+                Mode::Full => (schema.clone(), schema),
+                Mode::Compact => shorten(&name, &at, &mut tool, schema, &mut notes),
             };
-            table.by_name.insert(name.clone(), table.tools.len());
-            table.tools.push(tool);
-            table.declared.push(Declared { name, parameters });
+            tools.push(tool);
+            declared.push(Declared { name: name.clone(), parameters });
+            whole.push(Declared { name, parameters: schema });
         }
-        (table, notes)
+        let by_name = places(&declared);
+        (Self { tools, declared: declared.into(), whole: whole.into(), by_name }, notes)
     }
 
     /// Takes away what the request forbids to call (`tool_choice`), by flat name.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        let all = mem::take(&mut self.declared).into_iter().zip(mem::take(&mut self.tools));
-        (self.declared, self.tools) = all.filter(|(declared, _)| keep(&declared.name)).unzip();
-        let names = self.declared.iter().enumerate();
-        self.by_name = names.map(|(index, declared)| (declared.name.clone(), index)).collect();
+        let left = |all: &[Declared]| all.iter().filter(|tool| keep(&tool.name)).cloned().collect();
+        let mut kept = self.declared.iter().map(|tool| keep(&tool.name));
+        self.tools.retain(|_| kept.next().unwrap_or_default());
+        (self.declared, self.whole) = (left(&self.declared), left(&self.whole));
+        self.by_name = places(&self.declared);
     }
 
     /// The functions that the model may call, in the order of the request.
@@ -87,13 +91,24 @@ impl Table {
         &self.declared
     }
 
+    /// The same, to be kept.
+    pub fn shared(&self) -> Arc<[Declared]> {
+        Arc::clone(&self.declared)
+    }
+
+    /// The same with the client's own schemas, with the parameters that the compact form does not mention: what a call has
+    /// to fit.
+    pub fn whole(&self) -> &[Declared] {
+        &self.whole
+    }
+
     pub fn origin(&self, flat: &str) -> Option<&Origin> {
         self.tool(flat).map(|tool| &tool.origin)
     }
 
-    /// The client's own schema, with the parameters that the compact form does not mention: what a call has to fit.
+    /// The client's own schema of one of them.
     pub fn schema(&self, flat: &str) -> Option<&Value> {
-        self.tool(flat).map(|tool| &tool.schema)
+        self.by_name.get(flat).map(|index| &self.whole[*index].parameters)
     }
 
     /// `tools` of Ollama's `/api/chat`, and of any chat completions API.
@@ -227,7 +242,7 @@ fn find(at: &str, tool: &Value, namespace: Option<&str>, found: &mut Vec<Found>,
     };
     whys.into_iter().for_each(note);
     let description = describe(tool);
-    found.push(Found { at: at.to_owned(), tool: Tool { origin, description, schema } });
+    found.push(Found { at: at.to_owned(), tool: Tool { origin, description }, schema });
 }
 
 fn free_text() -> Value {
@@ -248,7 +263,7 @@ fn describe(tool: &Value) -> String {
 fn name_all(found: &[Found], notes: &mut Vec<Note>) -> Vec<String> {
     let mut flats = vec![String::new(); found.len()];
     for namespaced in [false, true] {
-        for (index, Found { at, tool }) in found.iter().enumerate() {
+        for (index, Found { at, tool, .. }) in found.iter().enumerate() {
             let origin = &tool.origin;
             if origin.namespace().is_some() != namespaced {
                 continue;
@@ -265,21 +280,25 @@ fn name_all(found: &[Found], notes: &mut Vec<Note>) -> Vec<String> {
     flats
 }
 
-/// Shortens the description in place; the parameters are returned, as the declared ones stay.
-fn shorten(name: &str, at: &str, tool: &mut Tool, notes: &mut Vec<Note>) -> Value {
+/// Shortens the description in place; gives the parameters, short and as they were.
+fn shorten(name: &str, at: &str, tool: &mut Tool, schema: Value, notes: &mut Vec<Note>) -> (Value, Value) {
     // The text of an unknown custom tool is all there is about its input.
     if matches!(tool.origin, Origin::Custom { .. }) && known::form(name).is_none() {
-        return tool.schema.clone();
+        return (schema.clone(), schema);
     }
-    let (description, parameters) = (mem::take(&mut tool.description), mem::take(&mut tool.schema));
-    let declared = Function { name: name.to_owned(), description, parameters };
+    let declared =
+        Function { name: name.to_owned(), description: mem::take(&mut tool.description), parameters: schema };
     let short = compact::simplify(&declared);
     let unmentioned = compact::unmentioned(&declared.parameters, &short.parameters);
     if !unmentioned.is_empty() {
         notes.push(Note { at: at.to_owned(), why: Why::Unmentioned(unmentioned) });
     }
-    (tool.description, tool.schema) = (short.description, declared.parameters);
-    short.parameters
+    tool.description = short.description;
+    (short.parameters, declared.parameters)
+}
+
+fn places(declared: &[Declared]) -> BTreeMap<String, usize> {
+    declared.iter().enumerate().map(|(index, tool)| (tool.name.clone(), index)).collect()
 }
 
 /// Built by hand: `json!` would copy each schema through the serializer, twice.
