@@ -18,6 +18,7 @@ pub struct Reporter {
     listen: Vec<String>,
     mode: Option<Mode>,
     is_demo: bool,
+    translate: bool,
     started: Instant,
     seen: Mutex<Seen>,
 }
@@ -39,6 +40,7 @@ impl Reporter {
             listen: listeners.iter().map(|listener| listener.address.to_string()).collect(),
             mode,
             is_demo: config.upstream == Upstream::Demo,
+            translate: config.bridge.is_some(),
             started: now,
             seen: Mutex::new(Seen { changed: now, version: None }),
         })
@@ -65,6 +67,7 @@ impl Reporter {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").into(),
             listen: self.listen.clone(),
+            translate: self.translate,
             mode: self.mode.as_ref().map(|mode| mode.word().to_owned()),
             upstream: (state != State::Searching).then(|| self.shared.target.to_string()),
             state,

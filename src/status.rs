@@ -23,6 +23,9 @@ pub struct Report {
     pub pid: u32,
     pub version: String,
     pub listen: Vec<String>,
+    /// Whether it translates the Responses API.
+    #[serde(default)]
+    pub translate: bool,
     /// How this system is joined to Windows; None when the upstream was named.
     pub mode: Option<String>,
     pub upstream: Option<String>,
@@ -185,6 +188,9 @@ pub fn to_text(report: &Report) -> String {
     if let Some(mode) = &report.mode {
         let _ = writeln!(text, "network   WSL {mode}");
     }
+    if report.translate {
+        text.push_str("bridge    translates /v1/responses\n");
+    }
     let _ = writeln!(text, "traffic   {open} open, {total} in all, {failed} failed, {refused} refused");
     let _ = writeln!(
         text,
@@ -231,6 +237,7 @@ mod tests {
             pid: 42,
             version: "0.1.0".into(),
             listen: vec!["127.0.0.1:11434".into()],
+            translate: true,
             mode: Some("nat".into()),
             upstream: Some("172.24.0.1:11434".into()),
             state: State::Up,
@@ -252,6 +259,7 @@ mod tests {
             "forward   127.0.0.1:11434 → 172.24.0.1:11434   up 3 h 12   pid 42\n\
              upstream  ✓ up for 1 min   Ollama 0.33.0   default gateway of eth0 (WSL NAT)\n\
              network   WSL nat\n\
+             bridge    translates /v1/responses\n\
              traffic   2 open, 420 in all, 1 failed, 0 refused\n\
              bytes     1.2 MB sent, 999 B received\n"
         );

@@ -241,7 +241,7 @@ fn an_option_of_the_bridge_is_a_mistake_without_the_bridge() {
         let home = Home::new();
         let option_is_refused = |args: &[&str], env: &[(&str, &str)]| {
             let said = home.fails(2, &[&["--upstream", "demo", option, value], args].concat(), env);
-            let right = format!("error[E-USAGE]: {option} does nothing without --translate");
+            let right = format!("error[E-USAGE]: {option} does nothing without --translate: add that");
             assert!(said.starts_with(&right), "{option}: {said}");
         };
         option_is_refused(&[], &[]);

@@ -171,6 +171,7 @@ async fn forward_all(config: Config, phase: Sender<Phase>) -> Result<Ended, Faul
     parts.spawn(watch::supervise(Arc::clone(&shared), config.clone(), reporter, phase.clone(), failed));
 
     let Stopped { cut, .. } = if let Some(settings) = config.bridge.clone() {
+        info!(paths = "/v1/responses, /responses", "translating");
         let bridge = Bridge::new(Arc::clone(&shared), known(&listeners), settings);
         let kept = Arc::clone(&bridge);
         parts.spawn(async move { kept.keep_house().await });

@@ -130,7 +130,7 @@ impl Layer {
         };
         // In a file or in the environment it is a setting that waits to be of use; typed, it is a mistake.
         if let (None, Some(key)) = (&config.bridge, self.needs_translate) {
-            let what = format!("--{} does nothing without --translate", key.replace('_', "-"));
+            let what = format!("--{} does nothing without --translate: add that", key.replace('_', "-"));
             return Err(Fault::new(FaultId::Usage, what));
         }
         config.check_for_loop()?;
@@ -173,7 +173,10 @@ mod tests {
     fn what_needs_the_bridge_is_a_mistake_without_it() {
         let typed = Layer { needs_translate: Some("num_ctx"), ..Layer::default() };
         let fault = typed.clone().finish("/".into()).unwrap_err();
-        assert_eq!((fault.id, fault.what.as_str()), (FaultId::Usage, "--num-ctx does nothing without --translate"));
+        assert_eq!(
+            (fault.id, fault.what.as_str()),
+            (FaultId::Usage, "--num-ctx does nothing without --translate: add that")
+        );
         let bridge = settings::Wishes { translate: Some(true), ..settings::Wishes::default() };
         let file = Layer { bridge, ..Layer::default() };
         assert_eq!(typed.over(file).finish("/".into()).unwrap().bridge, Some(Settings::default()));

@@ -101,7 +101,11 @@ fn prose(conversation: &Conversation) -> String {
     }
 }
 
+/// Codex tells what a command printed below five lines of its own (0.130 to 0.169).
+const CODEX_OUTPUT: &str = "\nOutput:\n";
+
 fn about_result(result: &str) -> String {
+    let result = result.split_once(CODEX_OUTPUT).map_or(result, |(_, printed)| printed);
     let first: Vec<String> = result.lines().take(LINES_QUOTED).map(|line| clip(line, LINE_CHARS)).collect();
     if first.is_empty() {
         return format!("{I_AM} The tool ran, and its result is empty.");

@@ -34,6 +34,7 @@ fn json_tells_everything() {
             "pid": forward.pid().as_raw(),
             "version": env!("CARGO_PKG_VERSION"),
             "listen": [place.address.to_string()],
+            "translate": false,
             "mode": null,
             "upstream": closed.field("upstream"),
             "state": "up",

@@ -34,7 +34,7 @@ use super::{Body, Bridge, Operation};
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::{Answer, End, Finished, Opening, Outcome};
-use crate::translate::failure::Failure;
+use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::{self, Telling, compact};
 use crate::translate::wire::{Api, Chunk, Done};
 
@@ -52,11 +52,14 @@ pub(crate) struct Refusal {
     pub code: &'static str,
     pub message: String,
     pub param: Option<String>,
+    /// The envelope's `type`.
+    kind: &'static str,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), param: None }
+        let kind = if status == StatusCode::NOT_FOUND { "not_found_error" } else { "invalid_request_error" };
+        Self { status, code, message: message.into(), param: None, kind }
     }
 
     fn bad(message: impl Into<String>) -> Self {
@@ -70,8 +73,7 @@ impl Refusal {
 
     /// The value of `error`.
     pub(crate) fn error(&self) -> Value {
-        let kind = if self.status == StatusCode::NOT_FOUND { "not_found_error" } else { "invalid_request_error" };
-        json!({"message": self.message, "type": kind, "param": self.param, "code": self.code})
+        json!({"message": self.message, "type": self.kind, "param": self.param, "code": self.code})
     }
 
     fn into_response(self) -> Response<Body> {
@@ -177,7 +179,8 @@ fn object(finished: &Finished) -> Response<Body> {
 
 fn failed(failure: &Failure) -> Refusal {
     let status = StatusCode::from_u16(failure.http_status()).unwrap_or(StatusCode::BAD_GATEWAY);
-    Refusal::new(status, failure.code(), failure.message.clone())
+    let code = if failure.kind == Kind::NoModel { "model_not_found" } else { failure.code() };
+    Refusal { kind: failure.kind_of_error(), ..Refusal::new(status, code, failure.message.clone()) }
 }
 
 fn refused(refused: request::Refused) -> Refusal {

@@ -92,7 +92,7 @@ impl Record {
         self.heartbeats += 1;
         if self.heartbeats == 1 && self.first.is_none() {
             let phase = if self.head.is_none() { "loads the model or reads the prompt" } else { "prepares its answer" };
-            info!(id = self.id, model = self.model, waited = ?self.since(clock::now()), phase, "waiting for Ollama");
+            info!(id = self.id, model = self.model, waited = ?self.since(clock::now()), phase, "waiting for the model");
         }
     }
 
@@ -119,7 +119,7 @@ impl Record {
         let (items, tools, calls) = (request.items, request.tools.len(), finished.calls);
         let first_ms = self.first.map(|first| milliseconds(first.duration_since(self.started)));
         let took_ms = milliseconds(self.since(now));
-        let rate = rate(usage, took, self.first, now);
+        let rate = rate(*usage, took, self.first, now);
         let some_time = |time: Option<Duration>| time.map(milliseconds).filter(|ms| *ms >= NOTEWORTHY_MS);
         let (load_ms, prompt_ms) = (some_time(took.load), some_time(took.prompt));
         let tokens_in = usage.input;
@@ -174,6 +174,9 @@ impl Record {
                 "exchange"
             );
         }
+        for note in notes {
+            debug!(id, %note, "note");
+        }
         if bridge.settings.debug {
             debug!("{}", self.block(finished, window));
         }
@@ -212,7 +215,12 @@ impl Record {
 
     /// What counts: that optional parameters of a tool are not mentioned is so by wish.
     fn lost(&self) -> impl Iterator<Item = &Loss> {
-        self.losses.iter().filter(|loss| !matches!(loss.why, Why::Tool(tools::Why::Unmentioned(_))))
+        // Codex declares `web_search` with every request.
+        let by_design = |why: &Why| {
+            matches!(why, Why::Tool(tools::Why::Unmentioned(_)))
+                || matches!(why, Why::Tool(tools::Why::NotOffered(kind)) if kind == "web_search")
+        };
+        self.losses.iter().filter(move |loss| !by_design(&loss.why))
     }
 
     /// The client left before the end.
@@ -239,8 +247,8 @@ impl Record {
         };
         let _ = writeln!(
             text,
-            "  asked     {who}: {} items, {} bytes{}{}",
-            request.items,
+            "  asked     {who}: {}, {} bytes{}{}",
+            counted(request.items, "item"),
             request.bytes,
             if request.streamed { ", streamed" } else { "" },
             if request.previous { ", after a stored response" } else { "" },
@@ -248,7 +256,12 @@ impl Record {
         if let Some(asked) = &self.replaced {
             let _ = writeln!(text, "  model     asked for {asked}, which only OpenAI has: its parent's");
         }
-        let _ = writeln!(text, "  tools     {}: {}", request.tools.len(), request.tools.join(" "));
+        match request.tools.as_slice() {
+            [] => text.push_str("  tools     none\n"),
+            tools => {
+                let _ = writeln!(text, "  tools     {}: {}", tools.len(), tools.join(" "));
+            }
+        }
         let _ = writeln!(text, "  sent      {} bytes to the upstream", request.upstream_bytes);
         for loss in &self.losses {
             let _ = writeln!(text, "  lost      {loss}");
@@ -273,12 +286,27 @@ impl Record {
         for note in &finished.notes {
             let _ = writeln!(text, "  note      {note}");
         }
-        let _ = write!(
-            text,
-            "  came      {:?}: {} calls, {} heartbeats, {} retries, {} resumes",
-            finished.result, finished.calls, self.heartbeats, self.retries, self.resumes
-        );
+        let result = match finished.result {
+            Outcome::Completed => "completed",
+            Outcome::Incomplete => "incomplete",
+            Outcome::Failed => "failed",
+        };
+        let counts = [
+            counted(finished.calls, "call"),
+            counted(self.heartbeats as usize, "heartbeat"),
+            counted(self.retries as usize, "retry"),
+            counted(self.resumes as usize, "resume"),
+        ];
+        let _ = write!(text, "  came      {result}: {}", counts.join(", "));
         text
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, what) => format!("1 {what}"),
+        (_, "retry") => format!("{count} retries"),
+        (_, what) => format!("{count} {what}s"),
     }
 }
 
@@ -292,17 +320,15 @@ fn measured(took: &Took) -> String {
     if parts.is_empty() { "told no times".to_owned() } else { parts.join(", ") }
 }
 
+/// Fewer tokens than this tell nothing of a model's speed.
+const ENOUGH_TOKENS: u64 = 8;
+
 /// Tokens a second: by the upstream's own clock where it has one.
-fn rate(usage: &Usage, took: &Took, first: Option<Instant>, now: Instant) -> Option<u64> {
+fn rate(usage: Usage, took: &Took, first: Option<Instant>, now: Instant) -> Option<u64> {
+    let tokens = usage.output.filter(|tokens| *tokens >= ENOUGH_TOKENS)?;
     let time = took.generation.or_else(|| first.map(|first| now.duration_since(first)))?;
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rough figure"
-    )]
-    let rate = (usage.output? as f64 / time.as_secs_f64().max(0.001)).round() as u64;
-    Some(rate)
+    let milliseconds = u64::try_from(time.as_millis()).ok().filter(|milliseconds| *milliseconds > 0)?;
+    Some((tokens * 1000).div_ceil(milliseconds))
 }
 
 /// What is zero is not told.

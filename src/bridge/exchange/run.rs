@@ -295,7 +295,7 @@ impl Run {
     fn swallowed(&mut self) {
         if self.tries.retold {
             let message = "The model made a tool call that Ollama could not read, and threw it away, twice. \
-                           Try again, or another model: `ollama-forward` tells with -v what it asked."
+                           Try again, or another model. Next: ollama-forward --translate --debug"
                 .to_owned();
             return self.finish(End::Failed(Failure { kind: Kind::Permanent, message }));
         }
@@ -306,6 +306,7 @@ impl Run {
     fn retell(&mut self, why: &'static str) {
         self.tries.retold = true;
         self.record.retold = true;
+        self.record.retries += 1;
         debug!(model = self.record.model, why, "asked again with the tools in words");
         self.question.telling = Telling::Printed;
         self.question.written = None;

@@ -436,6 +436,10 @@ impl Answer {
             let name = piece.name.as_deref().unwrap_or_default();
             return self.whole_call(name, &piece.arguments);
         };
+        if self.partials.is_empty() && !self.is_call_open() && self.holdback.held().is_empty() {
+            // Codex prints a message when it is done, and the call may take long to write.
+            self.close(Stage::Completed);
+        }
         for partial in self.partials.feed(index, piece) {
             self.written_call(&partial);
         }
