@@ -33,7 +33,8 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Reach Ollama on Windows from WSL2: serves localhost:11434, finds Windows, follows it, says why when it cannot.
+/// Reach Ollama on Windows from WSL2: serves localhost:11434, finds Windows, follows it, says why when it cannot; with
+/// --translate, lets Codex use local models.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, styles = STYLES, args_conflicts_with_subcommands = true)]
 // The last lines of the help tell of all variables at once.
