@@ -25,9 +25,9 @@ use tracing::debug;
 
 use super::super::Bridge;
 use super::super::line::Line;
-use super::items_of;
 use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
+use super::stored::{items_of, remember};
 use crate::clock;
 use crate::fault::{Fault, FaultId};
 use crate::translate::answer::{Answer, End, Finished};
@@ -317,7 +317,7 @@ impl Run {
             // A failure must be followed by the end at once: Codex waits for it (0.98 to 0.169).
             Step::Reading(_) | Step::Asking(_) | Step::Ending(..) | Step::Over => Step::Over,
         };
-        super::remember(&self.bridge, &self.question, finished);
+        remember(&self.bridge, &self.question, finished);
     }
 }
 
