@@ -277,6 +277,9 @@ impl Run {
             }
             How::GoOn => {
                 self.record.resumes += 1;
+                if let Some(line) = &self.line {
+                    line.resumed();
+                }
                 debug!(id, model, why, attempt = self.record.resumes, "upstream broke, asked to go on");
             }
             How::InWords => {
