@@ -25,6 +25,8 @@ use crate::net::options::reset_on_close;
 #[derive(Debug, Default)]
 pub(super) struct Line {
     pub requests: AtomicU64,
+    /// Answers broke off, and were asked to go on.
+    pub resumes: AtomicU64,
     /// Bytes from the client, bytes to the client.
     pub sent: AtomicU64,
     pub received: AtomicU64,
@@ -68,6 +70,10 @@ impl Line {
 
     pub(super) fn failed(&self, fault: Fault) {
         self.last().fault = Some(fault);
+    }
+
+    pub(super) fn resumed(&self) {
+        self.resumes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The answer under way cannot be finished.

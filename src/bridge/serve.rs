@@ -164,6 +164,7 @@ impl Drop for Session {
             sent: line.sent.load(Ordering::Relaxed),
             received: line.received.load(Ordering::Relaxed),
             requests: Some(line.requests.load(Ordering::Relaxed)),
+            resumes: Some(line.resumes.load(Ordering::Relaxed)).filter(|times| *times > 0),
             took: clock::now().duration_since(self.accepted),
             ended_by: by,
             why,

@@ -39,6 +39,8 @@ pub struct Record {
     pub received: u64,
     /// Requests that were answered, where we speak HTTP.
     pub requests: Option<u64>,
+    /// How often an answer broke off and was asked to go on. None: never.
+    pub resumes: Option<u64>,
     pub took: Duration,
     pub ended_by: EndedBy,
     pub why: String,
@@ -48,13 +50,13 @@ pub struct Record {
 
 impl Record {
     pub fn tell(&self) {
-        let Self { conn, peer, upstream, sent, received, requests, took, ended_by, why, id } = self;
+        let Self { conn, peer, upstream, sent, received, requests, resumes, took, ended_by, why, id } = self;
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let upstream = upstream.map_or_else(|| "none".to_owned(), |address| address.to_string());
         if let Some(id) = id {
-            warn!(conn, %peer, upstream, sent, received, requests, took_ms, %ended_by, why, %id, "connection failed");
+            warn!(conn, %peer, upstream, sent, received, requests, resumes, took_ms, %ended_by, why, %id, "connection failed");
         } else {
-            debug!(conn, %peer, upstream, sent, received, requests, took_ms, %ended_by, why, "connection closed");
+            debug!(conn, %peer, upstream, sent, received, requests, resumes, took_ms, %ended_by, why, "connection closed");
         }
     }
 }

@@ -221,6 +221,7 @@ impl Drop for Session {
             sent: self.relay.as_ref().map_or(0, Relay::sent),
             received: self.relay.as_ref().map_or(0, Relay::received),
             requests: None,
+            resumes: None,
             took: clock::now().duration_since(self.accepted),
             ended_by: end.by,
             why: end.why,

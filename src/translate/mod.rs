@@ -9,10 +9,12 @@
 //!           │                ├─ recover: calls that were printed as text
 //!           │                └─ repair: names and arguments that need mending
 //!           └─ failure: why there is none, and what a client makes of it
+//!                └─ policy: what now? once more, from where it broke, or the end
 //! ```
 
 pub mod answer;
 pub mod failure;
+pub mod policy;
 pub mod recover;
 pub mod repair;
 pub mod request;

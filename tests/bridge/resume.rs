@@ -194,14 +194,17 @@ fn an_answer_in_one_piece_survives() {
 }
 
 #[test]
-fn the_log_tells_how_often_it_broke() {
-    let mut bed = Bed::of(Reply::new().text("One").hold("seen").reset());
-    bed.fake.will(Reply::new().text(" two.").done());
-    let mut stream = bed.ask("Count.");
-    stream.until_text("One");
-    bed.fake.release("seen");
-    stream.whole().completed();
-    bed.forward.wait_for_text("resume");
+fn the_answers_line_and_the_closing_record_tell_how_often_it_broke() {
+    for (words, told) in [(&[][..], ""), (&["One"], "1"), (&["One", " two"], "2")] {
+        let mut bed = Bed::new();
+        for word in words {
+            bed.fake.will(Reply::new().text(word).hang_up());
+        }
+        bed.fake.will(Reply::new().text(" and out.").done());
+        bed.answer("Count.").completed();
+        bed.forward.wait("exchange").has("resumes", told);
+        bed.forward.wait("connection closed").has("resumes", told).has("requests", "1");
+    }
 }
 
 /// What the model is told that it has said already.

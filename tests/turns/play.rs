@@ -1,13 +1,16 @@
 //! One response without any network: what upstreams said, fed to the decoder and the answer as the bridge does, and the
 //! events that come out, read back and held against their grammar.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use ollama_forward::translate::Client;
-use ollama_forward::translate::answer::{Answer, Continuation, End, Finished, Opening};
+use ollama_forward::translate::answer::{Answer, End, Finished, Opening};
 use ollama_forward::translate::failure::{Failure, Kind};
+use ollama_forward::translate::policy::{Event, Next, Tries, Waits};
 use ollama_forward::translate::request::{Facts, Settings, Telling, translate};
 use ollama_forward::translate::tools::{Mode, Table};
-use ollama_forward::translate::wire::{Api, Chunk, Decoder, Done, Reason};
+use ollama_forward::translate::wire::{Api, Decoder};
 use serde_json::Value;
 
 /// A row of attempts, each of which goes on where the last one broke.
@@ -26,53 +29,34 @@ pub(crate) struct Played {
     pub(crate) finished: Finished,
 }
 
-enum Outcome {
-    End(End),
-    Again(String),
-}
-
-/// Ollama ends an answer without a last record after 30 equal pieces in a row.
-const REPEATS: usize = 30;
+/// As the bridge waits where nothing is set.
+const WAITS: Waits = Waits { resume: Duration::from_secs(60), upstream: Duration::from_secs(30) };
 
 /// `cut` gives the length of the next frame, from what is left.
 pub(crate) fn play(attempts: &Attempts<'_>, mut cut: impl FnMut(usize) -> usize) -> Played {
     let Attempts { request, client, api, bodies } = attempts;
     let mut answer = begin(request, *client);
-    let (mut bytes, mut again, mut retold) = (Vec::new(), Vec::new(), false);
+    let (mut bytes, mut again, mut tries) = (Vec::new(), Vec::new(), Tries::new(WAITS, "m"));
     let mut left = bodies.iter();
+    let mut last = gave_up();
     let end = loop {
-        let Some(body) = left.next() else { break End::Failed(gave_up()) };
-        let mut decoder = Decoder::new(*api);
-        let mut rest = &body[..];
-        let mut repeats = Repeats::default();
-        let mut said = None;
-        while said.is_none() && !rest.is_empty() {
-            let (frame, more) = rest.split_at(cut(rest.len()).clamp(1, rest.len()));
-            rest = more;
-            decoder.feed(Bytes::copy_from_slice(frame));
-            while said.is_none()
-                && let Some(chunk) = decoder.next_chunk()
-            {
-                said = take_in(&mut answer, chunk.map_err(|error| error.to_string()), &mut repeats);
-            }
-        }
-        while said.is_none()
-            && let Some(chunk) = decoder.finish()
-        {
-            said = take_in(&mut answer, chunk.map_err(|error| error.to_string()), &mut repeats);
-        }
-        let outcome = judge(said, &mut answer, &repeats, &mut retold);
+        let Some(body) = left.next() else { break End::Failed(last) };
+        let event = attempt(*api, body, &mut cut, &mut tries, &mut answer);
+        // After the last body, the same would come again.
+        last = if let Event::Failed(failure) = &event { failure.clone() } else { gave_up() };
+        // No time goes by: each body is one attempt.
+        let next = tries.judge(event, &mut answer, Duration::ZERO);
         bytes.extend(answer.take());
-        match outcome {
-            Outcome::End(end) => break end,
-            Outcome::Again(why) => match answer.break_off() {
-                Continuation::Enough => break End::Cut,
-                Continuation::Afresh => again.push((events_in(&bytes), format!("{why}; asked once more"))),
-                Continuation::From { thinking, text } => {
-                    let from = format!("{why}; asked to go on from {thinking:?} {text:?}");
-                    again.push((events_in(&bytes), from));
-                }
-            },
+        match next {
+            Next::Finish(end) => break end,
+            Next::GiveUp { failure, .. } => break End::Failed(failure),
+            Next::Ask(ask) => again.push((
+                events_in(&bytes),
+                match ask.said {
+                    None => format!("{}; asked once more", ask.why),
+                    Some((thinking, text)) => format!("{}; asked to go on from {thinking:?} {text:?}", ask.why),
+                },
+            )),
         }
     };
     bytes.extend(answer.take());
@@ -100,81 +84,36 @@ fn table(request: &Value) -> Table {
     translate(request, &[], &settings, &Facts::default(), Telling::Structured).unwrap().table
 }
 
-/// What an upstream's last word was.
-enum Said {
-    Done(Done),
-    Error(String),
-    Broke(String),
-    Strayed,
-}
-
-fn take_in(answer: &mut Answer, chunk: Result<Chunk<'_>, String>, repeats: &mut Repeats) -> Option<Said> {
-    let chunk = match chunk {
-        Ok(chunk) => chunk,
-        Err(unreadable) => return Some(Said::Broke(unreadable)),
-    };
-    repeats.count(&chunk.text);
-    if answer.chunk(&chunk).is_err() {
-        return Some(Said::Strayed);
-    }
-    match (&chunk.error, chunk.done) {
-        (Some(error), _) => Some(Said::Error(error.clone().into_owned())),
-        (None, Some(done)) => Some(Said::Done(done)),
-        (None, None) => None,
-    }
-}
-
-/// As `bridge::exchange` does, but for clocks and links: each body is one attempt, and there are no others.
-fn judge(said: Option<Said>, answer: &mut Answer, repeats: &Repeats, retold: &mut bool) -> Outcome {
-    let failed = |message: &str| Outcome::End(End::Failed(Failure { kind: Kind::Permanent, message: message.into() }));
-    match said {
-        Some(Said::Done(done)) if answer.is_swallowed(&done) => {
-            if std::mem::replace(retold, true) {
-                return failed("A call was swallowed twice.");
+/// Feeds one body as `bridge::exchange` does, up to what ends it.
+fn attempt(
+    api: Api,
+    body: &[u8],
+    cut: &mut impl FnMut(usize) -> usize,
+    tries: &mut Tries,
+    answer: &mut Answer,
+) -> Event {
+    let mut decoder = Decoder::new(api);
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (frame, more) = rest.split_at(cut(rest.len()).clamp(1, rest.len()));
+        rest = more;
+        decoder.feed(Bytes::copy_from_slice(frame));
+        while let Some(chunk) = decoder.next_chunk() {
+            if let Some(event) = tries.chunk(answer, chunk) {
+                return event;
             }
-            Outcome::Again("a call was swallowed".into())
         }
-        Some(Said::Done(done)) if done.reason == Reason::Loaded => Outcome::Again("it only loaded the model".into()),
-        Some(Said::Done(done)) => Outcome::End(End::Done(done)),
-        Some(Said::Error(text)) => {
-            let failure = Failure::from_line(&text, "m");
-            if let Kind::BadCall { arguments } = &failure.kind {
-                if arguments.as_deref().is_some_and(|arguments| answer.call_from_error(arguments)) {
-                    return Outcome::End(End::Cut);
-                }
-                if !std::mem::replace(retold, true) {
-                    return Outcome::Again("a call could not be parsed".into());
-                }
-            }
-            Outcome::End(End::Failed(failure))
-        }
-        Some(Said::Broke(why)) => Outcome::Again(why),
-        Some(Said::Strayed) => failed("It does not go on where it broke."),
-        None if repeats.times >= REPEATS => Outcome::End(End::Cut),
-        None => Outcome::Again("it ended without its last record".into()),
     }
+    while let Some(chunk) = decoder.finish() {
+        if let Some(event) = tries.chunk(answer, chunk) {
+            return event;
+        }
+    }
+    Event::Ended
 }
 
 fn gave_up() -> Failure {
     Failure { kind: Kind::Transient, message: "It broke off, and could not be continued.".into() }
-}
-
-#[derive(Default)]
-struct Repeats {
-    piece: String,
-    times: usize,
-}
-
-impl Repeats {
-    fn count(&mut self, piece: &str) {
-        if piece.is_empty() {
-            return;
-        }
-        if self.piece != piece {
-            *self = Self { piece: piece.to_owned(), times: 0 };
-        }
-        self.times += 1;
-    }
 }
 
 fn events_in(bytes: &[u8]) -> usize {

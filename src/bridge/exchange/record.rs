@@ -13,7 +13,7 @@ use crate::translate::answer::{Finished, Note, Outcome};
 use crate::translate::recover::Family;
 use crate::translate::request::{Loss, Why};
 use crate::translate::tools;
-use crate::translate::wire::{Chunk, Took, Usage};
+use crate::translate::wire::{Chunk, Took, Unreadable, Usage};
 
 /// Loading and reading are told when a person notices them.
 const NOTEWORTHY_MS: u64 = 500;
@@ -35,7 +35,6 @@ pub(crate) struct Record {
     pub heartbeats: u32,
     pub retries: u32,
     pub resumes: u32,
-    pub retold: bool,
     pub losses: Vec<Loss>,
     /// Where the answer came from, when it was not the model.
     pub local: Option<&'static str>,
@@ -71,7 +70,6 @@ impl Record {
             heartbeats: 0,
             retries: 0,
             resumes: 0,
-            retold: false,
             losses: Vec::new(),
             local: None,
             replaced: None,
@@ -96,7 +94,8 @@ impl Record {
         }
     }
 
-    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>) {
+    pub(super) fn chunk(&mut self, chunk: &Result<Chunk<'_>, Unreadable>) {
+        let Ok(chunk) = chunk else { return };
         if chunk.text.is_empty() && chunk.thinking.is_empty() && chunk.calls.is_empty() {
             return;
         }

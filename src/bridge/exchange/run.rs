@@ -7,7 +7,8 @@
 //!            │ └──failure──►   └──break, error, swallowed──► (what now?)┴─ no way ─► Over: failed
 //!            └──client leaves──► the lobby, if the model is being loaded
 //! ```
-//! It is polled by whoever reads the response: it has no task, and when its reader goes, it goes, and the model stops.
+//! What now, [`crate::translate::policy`] knows. A run is polled by whoever reads the response: it has no task, and when
+//! its reader goes, it goes, and the model stops.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -24,26 +25,19 @@ use tracing::debug;
 
 use super::super::Bridge;
 use super::super::line::Line;
-use super::items_of;
 use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
+use super::stored::{items_of, remember};
 use crate::clock;
 use crate::fault::{Fault, FaultId};
-use crate::translate::answer::{Answer, Continuation, End, Finished, Strayed};
-use crate::translate::failure::{Failure, Kind};
+use crate::translate::answer::{Answer, End, Finished};
+use crate::translate::policy::{Ask, Event, How, Next, Tries, Waits};
 use crate::translate::request::Telling;
-use crate::translate::wire::{Done, Reason};
 
 /// Events that wait are handed over at this size, though more chunks are at hand.
 const BATCH: usize = 16 << 10;
 /// After its last record an upstream ends its answer at once; whoever waits for that longer is held up for nothing.
 const ENDING: Duration = Duration::from_millis(200);
-/// Between a break and the next attempt; doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// An upstream that breaks again and again breaks for a reason.
-const MOST_BREAKS: u32 = 6;
-/// Ollama ends an answer without a last record after 30 equal pieces in a row (0.30 and later).
-const REPEATS: u32 = 30;
 
 pub struct Run {
     bridge: Arc<Bridge>,
@@ -56,7 +50,6 @@ pub struct Run {
     finished: Option<Finished>,
     heart: Heart,
     tries: Tries,
-    repeats: Repeats,
     /// The connection on which it was asked.
     line: Option<Arc<Line>>,
     pub(super) record: Record,
@@ -70,32 +63,11 @@ enum Step {
     Over,
 }
 
-/// What was tried already; each is tried once, but for breaks.
-#[derive(Debug, Default)]
-struct Tries {
-    breaks: u32,
-    /// When the upstream broke, or left without a word, and has not said anything since.
-    broken_since: Option<Instant>,
-    /// How often it left without a word since then.
-    lost: u32,
-    again: bool,
-    retold: bool,
-    without_thinking: bool,
-    busy: u32,
-}
-
 /// A sign of life is due when nothing was sent for a while.
 struct Heart {
     period: Duration,
     sent: Instant,
     sleep: Pin<Box<Sleep>>,
-}
-
-/// Counts equal pieces in a row.
-#[derive(Debug, Default)]
-struct Repeats {
-    piece: String,
-    times: u32,
 }
 
 /// What has happened upstream.
@@ -109,41 +81,33 @@ enum News {
 
 impl Run {
     pub(super) fn begin(question: Question, answer: Answer, record: Record) -> Self {
-        let bridge = Arc::clone(&question.bridge);
-        let mut run = Self {
-            heart: Heart::new(bridge.settings.heartbeat),
-            bridge,
-            question,
-            answer: Some(answer),
-            step: Step::Over,
-            last: Bytes::new(),
-            finished: None,
-            tries: Tries::default(),
-            repeats: Repeats::default(),
-            line: None,
-            record,
-        };
+        let mut run = Self::new(question, answer, record);
         run.ask();
         run
     }
 
     /// One that needs no upstream.
     pub(super) fn said(question: Question, answer: Answer, record: Record, end: End) -> Self {
-        let mut run = Self {
-            heart: Heart::new(question.bridge.settings.heartbeat),
-            bridge: Arc::clone(&question.bridge),
+        let mut run = Self::new(question, answer, record);
+        run.finish(end);
+        run
+    }
+
+    fn new(question: Question, answer: Answer, record: Record) -> Self {
+        let bridge = Arc::clone(&question.bridge);
+        let waits = Waits { resume: bridge.settings.resume_window, upstream: bridge.shared.limits.wait_for_upstream };
+        Self {
+            heart: Heart::new(bridge.settings.heartbeat),
+            tries: Tries::new(waits, &record.model),
+            bridge,
             question,
             answer: Some(answer),
             step: Step::Over,
             last: Bytes::new(),
             finished: None,
-            tries: Tries::default(),
-            repeats: Repeats::default(),
             line: None,
             record,
-        };
-        run.finish(end);
-        run
+        }
     }
 
     /// Has the connection's closing record tell where it went, and that it failed.
@@ -253,11 +217,15 @@ impl Run {
                 self.step = Step::Reading(opened);
             }
             News::Read(Some(bytes)) => self.read(bytes),
-            News::Read(None) => self.ended_without_a_word(),
-            News::Unopened(Unopened::Told(failure)) => self.failed(failure),
-            News::Unopened(Unopened::Away(fault)) => self.gave_up(&unreachable(&fault), fault),
-            News::Unopened(Unopened::Lost(fault)) => self.lost(fault),
-            News::Broke(why) => self.broke(&why),
+            News::Read(None) => self.read_the_rest(),
+            News::Unopened(Unopened::Told(failure)) => self.judge(Event::Failed(failure), None),
+            News::Unopened(Unopened::Away(fault)) => {
+                self.judge(Event::Away { why: fault.what.clone(), failure: unreachable(&fault) }, Some(fault));
+            }
+            News::Unopened(Unopened::Lost(fault)) => {
+                self.judge(Event::Lost { why: fault.what.clone(), failure: unreachable(&fault) }, Some(fault));
+            }
+            News::Broke(why) => self.judge(Event::Broke(why), None),
         }
     }
 
@@ -266,208 +234,72 @@ impl Run {
         let Some(answer) = &mut self.answer else { return };
         opened.decoder.feed(bytes);
         while let Some(chunk) = opened.decoder.next_chunk() {
-            let happened = match chunk {
-                Err(unreadable) => Happened::Failed(Failure::from(&unreadable)),
-                Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
-            };
-            match happened {
-                Happened::Nothing => (self.tries.broken_since, self.tries.lost) = (None, 0),
-                Happened::Done(done) => return self.done(done),
-                Happened::Failed(failure) => return self.failed(failure),
-                Happened::Strayed => return self.strayed(),
+            self.record.chunk(&chunk);
+            if let Some(event) = self.tries.chunk(answer, chunk) {
+                return self.judge(event, None);
             }
         }
     }
 
-    /// The upstream said that it is done.
-    fn done(&mut self, done: Done) {
-        let Some(answer) = &self.answer else { return };
-        if answer.is_swallowed(&done) {
-            return self.swallowed();
-        }
-        if done.reason == Reason::Loaded {
-            return self.broke("it only loaded the model");
-        }
-        self.finish(End::Done(done));
-    }
-
-    /// Ollama could not parse a call, and threw it away.
-    fn swallowed(&mut self) {
-        if self.tries.retold {
-            let message = "The model made a tool call that Ollama could not read, and threw it away, twice. \
-                           Try again, or another model. Next: ollama-forward --translate --debug"
-                .to_owned();
-            return self.finish(End::Failed(Failure { kind: Kind::Permanent, message }));
-        }
-        self.retell("a call was swallowed");
-    }
-
-    /// The same question, with the tools in words instead of where the upstream looks for them.
-    fn retell(&mut self, why: &'static str) {
-        self.tries.retold = true;
-        self.record.retold = true;
-        self.record.retries += 1;
-        debug!(model = self.record.model, why, "asked again with the tools in words");
-        self.question.telling = Telling::Printed;
-        self.question.written = None;
-        self.begin_again();
-    }
-
-    fn failed(&mut self, failure: Failure) {
-        let Some(answer) = &mut self.answer else { return };
-        match &failure.kind {
-            Kind::BadCall { arguments } => {
-                if arguments.as_deref().is_some_and(|arguments| answer.call_from_error(arguments)) {
-                    return self.finish(End::Cut);
-                }
-                if !self.tries.retold {
-                    return self.retell("a call could not be parsed");
-                }
-            }
-            Kind::NoTools if !self.tries.retold => return self.retell("the model has no form for tools"),
-            Kind::NoThinking if !self.tries.without_thinking => {
-                self.tries.without_thinking = true;
-                self.bridge.learnt.cannot_think(&self.record.model);
-                self.question.written = None;
-                return self.begin_again();
-            }
-            Kind::Busy if self.wait_for_a_place() => return,
-            // One that has just come back may need a moment more.
-            Kind::Transient if self.tries.broken_since.is_some() => return self.broke(&failure.message),
-            Kind::Transient if failure.may_pass() && self.may_try_again() => {
-                self.tries.again = true;
-                self.record.retries += 1;
-                self.question.pause = FIRST_PAUSE;
-                return self.begin_again();
-            }
-            Kind::Transient
-            | Kind::Busy
-            | Kind::NoTools
-            | Kind::NoThinking
-            | Kind::Permanent
-            | Kind::Overflow { .. }
-            | Kind::NoModel => {}
-        }
-        self.finish(End::Failed(failure));
-    }
-
-    /// Once; and of what the client has seen the beginning, only where answers are continued at all.
-    fn may_try_again(&self) -> bool {
-        !self.tries.again && (self.record.first.is_none() || !self.bridge.settings.resume_window.is_zero())
-    }
-
-    /// The upstream's queue is full: tries later, for as long as a client may wait for an upstream.
-    fn wait_for_a_place(&mut self) -> bool {
-        let waited = self.record.since(clock::now());
-        if waited > self.bridge.shared.limits.wait_for_upstream.max(self.bridge.settings.resume_window) {
-            return false;
-        }
-        self.question.pause = pause(self.tries.busy);
-        self.tries.busy += 1;
-        self.record.retries += 1;
-        self.begin_again();
-        true
-    }
-
-    fn ended_without_a_word(&mut self) {
+    fn read_the_rest(&mut self) {
         let Step::Reading(opened) = &mut self.step else { return };
         let Some(answer) = &mut self.answer else { return };
-        let mut last = Happened::Nothing;
-        while let (Happened::Nothing, Some(chunk)) = (&last, opened.decoder.finish()) {
-            last = match chunk {
-                Ok(chunk) => take_in(answer, &chunk, &mut self.repeats, &mut self.record),
-                Err(unreadable) => Happened::Failed(Failure::from(&unreadable)),
-            };
+        while let Some(chunk) = opened.decoder.finish() {
+            self.record.chunk(&chunk);
+            if let Some(event) = self.tries.chunk(answer, chunk) {
+                return self.judge(event, None);
+            }
         }
-        match last {
-            Happened::Done(done) => self.done(done),
-            Happened::Failed(failure) => self.failed(failure),
-            Happened::Strayed => self.strayed(),
-            Happened::Nothing if self.repeats.times >= REPEATS => self.finish(End::Cut),
-            Happened::Nothing => self.broke("the answer ended without its last record"),
-        }
+        self.judge(Event::Ended, None);
     }
 
-    /// The answer broke off: asks for the rest, as long as that makes sense.
-    fn broke(&mut self, why: &str) {
+    /// What now? `fault`: what is known of an upstream that gave no answer.
+    fn judge(&mut self, event: Event, fault: Option<Fault>) {
         let Some(answer) = &mut self.answer else { return };
-        let now = clock::now();
-        let since = *self.tries.broken_since.get_or_insert(now);
-        self.tries.breaks += 1;
-        let left = self.bridge.settings.resume_window.saturating_sub(now.duration_since(since));
-        match answer.break_off() {
-            Continuation::Enough => return self.finish(End::Cut),
-            Continuation::Afresh => self.question.said = None,
-            Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
+        match self.tries.judge(event, answer, self.record.since(clock::now())) {
+            Next::Finish(end) => self.finish(end),
+            Next::GiveUp { failure, what } => {
+                if let Some(line) = &self.line {
+                    line.failed(fault.unwrap_or_else(|| Fault::new(FaultId::UpstreamLost, what)));
+                }
+                self.finish(End::Failed(failure));
+            }
+            Next::Ask(ask) => self.ask_once_more(ask),
         }
-        if left.is_zero() || self.tries.breaks > MOST_BREAKS {
-            return self.broken_for_good(why);
-        }
-        debug!(model = self.record.model, why, attempt = self.tries.breaks, "upstream broke, asked to go on");
-        self.record.resumes += 1;
-        self.question.pause = pause(self.tries.breaks - 1);
-        self.question.patience = left;
-        self.repeats = Repeats::default();
-        self.ask();
     }
 
-    /// Asked to go on, the model begins anew in other words: it would do so again.
-    fn strayed(&mut self) {
-        let message = "Ollama's answer broke off, and this model does not go on where it was. Ask again.".to_owned();
-        let fault = Fault::new(FaultId::UpstreamLost, "an answer broke off, and the model did not go on with it");
-        self.gave_up(&Failure { kind: Kind::Transient, message }, fault);
-    }
-
-    /// The upstream was reached, and left before it said anything. A proxy on Windows does that in the place of an Ollama
-    /// that is just starting, so it is asked again for as long as it might as well be waited for.
-    fn lost(&mut self, fault: Fault) {
-        let now = clock::now();
-        let limits = &self.bridge.shared.limits;
-        let window = if self.tries.breaks > 0 { self.bridge.settings.resume_window } else { limits.wait_for_upstream };
-        let since = *self.tries.broken_since.get_or_insert(now);
-        let left = window.saturating_sub(now.duration_since(since));
-        if left.is_zero() && self.tries.again {
-            return self.gave_up(&unreachable(&fault), fault);
+    fn ask_once_more(&mut self, Ask { how, why, said, pause, patience }: Ask) {
+        let (id, model) = (self.record.id, self.record.model.as_str());
+        match how {
+            How::Again => {
+                self.record.retries += 1;
+                debug!(id, model, why, "asked again");
+            }
+            How::GoOn => {
+                self.record.resumes += 1;
+                if let Some(line) = &self.line {
+                    line.resumed();
+                }
+                debug!(id, model, why, attempt = self.record.resumes, "upstream broke, asked to go on");
+            }
+            How::InWords => {
+                self.record.retries += 1;
+                debug!(id, model, why, "asked again with the tools in words");
+                self.question.telling = Telling::Printed;
+                self.question.written = None;
+            }
+            How::WithoutThinking => {
+                debug!(id, model, why, "asked again without thinking");
+                self.bridge.learnt.cannot_think(model);
+                self.question.written = None;
+            }
         }
-        debug!(model = self.record.model, why = fault.what, "upstream left without an answer, asked again");
-        self.tries.again = true;
-        self.record.retries += 1;
-        self.question.pause = pause(self.tries.lost);
-        self.question.patience = left;
-        self.tries.lost += 1;
-        self.ask();
-    }
-
-    fn broken_for_good(&mut self, why: &str) {
-        let message = format!(
-            "The upstream's answer broke off ({why}), and could not be continued within {:?}. Next: ollama-forward status",
-            self.bridge.settings.resume_window
-        );
-        let fault = Fault::new(FaultId::UpstreamLost, format!("an answer broke off ({why})"));
-        self.gave_up(&Failure { kind: Kind::Transient, message }, fault);
-    }
-
-    fn gave_up(&mut self, failure: &Failure, fault: Fault) {
-        if let Some(line) = &self.line {
-            line.failed(fault);
-        }
-        self.finish(End::Failed(failure.clone()));
-    }
-
-    /// Asks once more; what was said so far stays said.
-    fn begin_again(&mut self) {
-        let Some(answer) = &mut self.answer else { return };
-        match answer.break_off() {
-            Continuation::Enough => return self.finish(End::Cut),
-            Continuation::Afresh => self.question.said = None,
-            Continuation::From { thinking, text } => self.question.said = Some((thinking, text)),
-        }
+        (self.question.said, self.question.pause, self.question.patience) = (said, pause, patience);
         self.ask();
     }
 
     fn ask(&mut self) {
         self.step = Step::Asking(ask(self.question.clone()));
-        self.question.pause = Duration::ZERO;
     }
 
     fn finish(&mut self, end: End) {
@@ -488,53 +320,7 @@ impl Run {
             // A failure must be followed by the end at once: Codex waits for it (0.98 to 0.169).
             Step::Reading(_) | Step::Asking(_) | Step::Ending(..) | Step::Over => Step::Over,
         };
-        super::remember(&self.bridge, &self.question, finished);
-    }
-}
-
-/// Before the next attempt, after so many.
-fn pause(attempts: u32) -> Duration {
-    FIRST_PAUSE * 2u32.pow(attempts.min(4))
-}
-
-/// What a chunk means for the run.
-enum Happened {
-    Nothing,
-    Done(Done),
-    Failed(Failure),
-    /// It will not go on where it broke.
-    Strayed,
-}
-
-fn take_in(
-    answer: &mut Answer,
-    chunk: &crate::translate::wire::Chunk<'_>,
-    repeats: &mut Repeats,
-    record: &mut Record,
-) -> Happened {
-    record.chunk(chunk);
-    repeats.count(&chunk.text);
-    if let Err(Strayed) = answer.chunk(chunk) {
-        return Happened::Strayed;
-    }
-    match (&chunk.error, &chunk.done) {
-        (Some(error), _) => Happened::Failed(Failure::from_line(error, &record.model)),
-        (None, Some(done)) => Happened::Done(done.clone()),
-        (None, None) => Happened::Nothing,
-    }
-}
-
-impl Repeats {
-    fn count(&mut self, piece: &str) {
-        if piece.is_empty() {
-            return;
-        }
-        if self.piece == piece {
-            self.times += 1;
-        } else {
-            piece.clone_into(&mut self.piece);
-            self.times = 1;
-        }
+        remember(&self.bridge, &self.question, finished);
     }
 }
 
