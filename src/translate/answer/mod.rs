@@ -296,6 +296,7 @@ impl Answer {
             }
         }
         if self.is_call_open() {
+            self.half = false;
             self.close(Stage::Incomplete);
         }
         self.show("");

@@ -371,6 +371,9 @@ fn half_a_call_that_was_shown_goes_on_or_is_no_call() {
     let at_once = [Text("Ok."), Whole("exec_command", whole)];
     let expected = [&*said, &ran, "say Ok.", "completed"];
     assert_eq!(check_half(&at_once, &[half, whole], &expected), ["incomplete", "completed", "completed"]);
+    let printed = [Text("Ok.\n{\"name\":\"exec_command\",\"arguments\":{\"cmd\":\"pwd\"}}")];
+    let expected = [&*said, "say Ok.\n", &other, "completed"];
+    assert_eq!(check_half(&printed, &[half, pwd], &expected), ["incomplete", "completed", "completed"]);
 }
 
 #[test]
