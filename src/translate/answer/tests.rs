@@ -1,6 +1,9 @@
+use serde_json::json;
+
 use super::*;
 use crate::translate::failure::Kind as Why;
 use crate::translate::tools::Mode;
+use crate::translate::wire::{CallPiece, Reason};
 
 /// A script of one answer: what the upstream says, and what happens to it.
 #[derive(Clone, Copy)]
