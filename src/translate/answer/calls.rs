@@ -1,13 +1,15 @@
 //! Calls, from their first fragment to their last event.
 //!
 //! ```text
-//! fragment* ──► Partials ──whole──► repair ──► ItemAdded ArgumentsDelta* ArgumentsDone ItemDone
-//!                  └──(for those who look)──► ItemAdded, ArgumentsDelta with each fragment
+//! None ──fragment──► Gathering ──for those who look──► Shown ──break──► Half ──goes on──► Shown
+//!   ▲                    │                               │                └──is another, or ends──► left as it is
+//!   └────────────────────┴───────────whole───────────────┴──► repair ──► given
 //! ```
+//! A call that comes whole is given at once, whatever the state.
 
 use serde_json::{Value, json};
 
-use super::fragments::Partial;
+use super::fragments::{Partial, Partials};
 use super::item::{Kind, Open, Stage, Unsaid};
 use super::sink::Field;
 use super::{Answer, Note};
@@ -16,17 +18,113 @@ use crate::translate::tools::Origin;
 use crate::translate::wire::CallPiece;
 use crate::translate::{Call, Client, Declared};
 
+/// The calls that are on their way. The item of one that is shown is open, and no other is.
+#[derive(Debug, Default)]
+pub(super) enum Calls {
+    #[default]
+    None,
+    /// Fragments that nobody has seen.
+    Gathering(Partials),
+    /// The first of them is shown as it comes.
+    Shown { item: Open, parts: Partials },
+    /// It was, when the upstream broke. What comes now goes on with it, or is another call.
+    Half { item: Open, parts: Partials },
+}
+
+impl Calls {
+    pub(super) fn is_under_way(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Whether the item of a call is open.
+    pub(super) fn has_item(&self) -> bool {
+        matches!(self, Self::Shown { .. } | Self::Half { .. })
+    }
+
+    pub(super) fn item(&mut self) -> Option<&mut Open> {
+        match self {
+            Self::Shown { item, .. } | Self::Half { item, .. } => Some(item),
+            Self::None | Self::Gathering(_) => None,
+        }
+    }
+
+    /// The first call that is not complete.
+    pub(super) fn first(&self) -> Option<&Partial> {
+        match self {
+            Self::Gathering(parts) | Self::Shown { parts, .. } | Self::Half { parts, .. } => parts.first(),
+            Self::None => None,
+        }
+    }
+
+    /// Takes a fragment. Gives the calls that are complete because another one began.
+    fn feed(&mut self, index: u32, piece: &CallPiece<'_>) -> Vec<Partial> {
+        match self {
+            Self::Gathering(parts) | Self::Shown { parts, .. } | Self::Half { parts, .. } => parts.feed(index, piece),
+            Self::None => {
+                let mut parts = Partials::default();
+                let complete = parts.feed(index, piece);
+                *self = Self::Gathering(parts);
+                complete
+            }
+        }
+    }
+
+    /// The first call is seen from now on, in this item.
+    fn show(&mut self, item: Open) {
+        *self = Self::Shown { item, parts: self.take().1 };
+    }
+
+    /// The first call goes on where the break was.
+    fn go_on(&mut self) {
+        if let (Some(item), parts) = self.take() {
+            *self = Self::Shown { item, parts };
+        }
+    }
+
+    pub(super) fn break_off(&mut self) {
+        if let (Some(item), _) = self.take() {
+            *self = Self::Half { item, parts: Partials::default() };
+        }
+    }
+
+    /// At the end of an answer all are as complete as they will ever be.
+    pub(super) fn take_parts(&mut self) -> Vec<Partial> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Gathering(_) => self.take().1.take(),
+            Self::Shown { parts, .. } | Self::Half { parts, .. } => parts.take(),
+        }
+    }
+
+    /// The item that is open, which is the caller's to close.
+    fn take_item(&mut self) -> Option<Open> {
+        let (item, parts) = self.take();
+        if !parts.is_empty() {
+            *self = Self::Gathering(parts);
+        }
+        item
+    }
+
+    fn take(&mut self) -> (Option<Open>, Partials) {
+        match std::mem::take(self) {
+            Self::None => (None, Partials::default()),
+            Self::Gathering(parts) => (None, parts),
+            Self::Shown { item, parts } | Self::Half { item, parts } => (Some(item), parts),
+        }
+    }
+}
+
 impl Answer {
     pub(super) fn call(&mut self, piece: &CallPiece<'_>) {
         let Some(index) = piece.index else {
             let name = piece.name.as_deref().unwrap_or_default();
             return self.whole_call(name, &piece.arguments);
         };
-        if self.partials.is_empty() && !self.is_call_open() && self.holdback.held().is_empty() {
+        if !self.calls.is_under_way() && self.holdback.held().is_empty() {
             // Codex prints a message when it is done, and the call may take long to write.
             self.close(Stage::Completed);
         }
-        for partial in self.partials.feed(index, piece) {
+        for partial in self.calls.feed(index, piece) {
             self.written_call(&partial);
         }
         // Text that is held may print this very call.
@@ -46,39 +144,43 @@ impl Answer {
 
     /// Shows a fragment as it comes to those who may look at it. Codex never does.
     fn show_fragment(&mut self, piece: &CallPiece<'_>) {
-        let Some(partial) = self.partials.first() else { return };
-        if self.client == Client::Codex || partial.arguments.is_empty() {
+        if self.client == Client::Codex {
             return;
         }
-        if self.is_call_open() && !self.half {
-            if let Some(open) = &mut self.open
-                && piece.index == Some(partial.index)
-                && !piece.arguments.is_empty()
-            {
-                open.delta(&mut self.sink, &piece.arguments);
+        if let Calls::Shown { item, parts } = &mut self.calls {
+            let is_first = parts.first().is_some_and(|first| piece.index == Some(first.index));
+            if is_first && !piece.arguments.is_empty() {
+                item.delta(&mut self.sink, &piece.arguments);
             }
             return;
         }
+        let Some(partial) = self.calls.first().filter(|partial| !partial.arguments.is_empty()) else { return };
         let Some(Origin::Function { namespace, name }) = self.table.origin(&partial.name).cloned() else { return };
         let arguments = partial.arguments.clone();
-        if self.half
-            && let Some(open) = &mut self.open
-        {
-            match open.unsaid(&name, namespace.as_deref(), &arguments) {
+        if let Calls::Half { item, .. } = &mut self.calls {
+            match item.unsaid(&name, namespace.as_deref(), &arguments) {
                 Unsaid::Nothing => return,
                 Unsaid::Rest(rest) => {
-                    self.half = false;
-                    return open.delta(&mut self.sink, rest);
+                    item.delta(&mut self.sink, rest);
+                    return self.calls.go_on();
                 }
-                Unsaid::Other => self.close(Stage::Incomplete),
+                Unsaid::Other => self.leave_call(),
             }
         }
-        self.half = false;
         self.close(Stage::Completed);
         let kind = Kind::Call { call_id: self.id_of("call"), name, namespace };
         let id = self.id_of("fc");
-        let open = self.open.insert(Open::begin(&mut self.sink, kind, id, self.items.len()));
-        open.delta(&mut self.sink, &arguments);
+        let mut item = Open::begin(&mut self.sink, kind, id, self.items.len());
+        item.delta(&mut self.sink, &arguments);
+        self.calls.show(item);
+    }
+
+    /// The item of a call that will not go on stays as it is.
+    pub(super) fn leave_call(&mut self) {
+        if let Some(item) = self.calls.take_item() {
+            let item = item.close(&mut self.sink, Stage::Incomplete);
+            self.items.push(item);
+        }
     }
 
     /// Checks, mends and gives a call. One that cannot be run is given, too: the client tells the model why.
@@ -97,21 +199,16 @@ impl Answer {
         if !slips.is_empty() {
             self.notes.push(Note::Repaired { tool: call.name.clone(), slips });
         }
-        self.calls += 1;
-        if std::mem::take(&mut self.half) {
-            self.close(Stage::Incomplete);
+        self.given += 1;
+        if matches!(self.calls, Calls::Half { .. }) {
+            self.leave_call();
         }
-        let shown = self.open.take_if(|open| matches!(open.kind(), Kind::Call { .. }));
-        let (id, call_id, is_shown) = match &shown {
-            Some(open) => match open.kind() {
-                Kind::Call { call_id, .. } => (open.id().to_owned(), call_id.clone(), true),
-                Kind::Thoughts | Kind::Message => unreachable!("only a call was taken"),
-            },
-            None => (self.id_of("fc"), self.id_of("call"), false),
-        };
+        let shown = self.calls.take_item();
+        let ids = shown.as_ref().and_then(|item| Some((item.id().to_owned(), item.call_id()?.to_owned())));
+        let (id, call_id) = ids.unwrap_or_else(|| (self.id_of("fc"), self.id_of("call")));
         self.close(Stage::Completed);
         let item = self.table.item(call, &call_id, &id);
-        self.announce(&item, &id, is_shown);
+        self.announce(&item, &id, shown.is_some());
     }
 
     /// The events of a call that is complete.
@@ -147,14 +244,6 @@ impl Answer {
         let item = item.to_string();
         self.sink.event("response.output_item.done", &[place[1], Field::Json("item", &item)]);
         self.items.push(item);
-    }
-
-    pub(super) fn is_call_under_way(&self) -> bool {
-        self.is_call_open() || !self.partials.is_empty()
-    }
-
-    pub(super) fn is_call_open(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| matches!(open.kind(), Kind::Call { .. }))
     }
 }
 

@@ -29,7 +29,7 @@ impl Answer {
         if !keeps_open {
             self.last_words(&reason, is_failed);
         }
-        let is_cut = reason == Reason::Length && !(end == End::Cut && self.calls > 0);
+        let is_cut = reason == Reason::Length && !(end == End::Cut && self.given > 0);
         let outcome = match (&end, self.client) {
             (End::Failed(_), _) => Outcome::Failed,
             (End::Done(_) | End::Cut, Client::Other) if is_cut => Outcome::Incomplete,
@@ -51,7 +51,7 @@ impl Answer {
             End::Failed(failure) => Some(failure),
             End::Done(_) | End::Cut => None,
         };
-        let (events, calls, notes) = (self.sink.take(), self.calls, self.notes);
+        let (events, calls, notes) = (self.sink.take(), self.given, self.notes);
         Finished { events, object, result: outcome, failure, usage, took, calls, notes }
     }
 
@@ -61,17 +61,14 @@ impl Answer {
         let is_cut = is_failed || *reason == Reason::Length;
         let held = self.again.finish();
         self.hold(&held);
-        for partial in self.partials.take() {
+        for partial in self.calls.take_parts() {
             if !is_cut {
                 self.written_call(&partial);
             }
         }
-        if self.is_call_open() {
-            self.half = false;
-            self.close(Stage::Incomplete);
-        }
+        self.leave_call();
         self.show("");
-        if self.calls > 0 || is_cut {
+        if self.given > 0 || is_cut {
             return self.flush_text(None);
         }
         let end = self.fresh_holdback().finish();

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use self::again::Again;
-use self::fragments::Partials;
+use self::calls::Calls;
 use self::frame::{Frame, Status};
 use self::item::{Open, Stage};
 use self::sink::{Field, Sink};
@@ -63,6 +63,7 @@ pub struct Answer {
     ids: usize,
     client: Client,
     table: Table,
+    /// A message or thoughts that are open; none while [`Self::calls`] has an item that is.
     open: Option<Open>,
     /// Finished items, as JSON.
     items: Vec<String>,
@@ -74,10 +75,9 @@ pub struct Answer {
     blank: String,
     thoughts: String,
     mute_thoughts: bool,
-    partials: Partials,
-    /// The call that is open was begun by an attempt that broke.
-    half: bool,
-    calls: usize,
+    calls: Calls,
+    /// Calls that the client has.
+    given: usize,
     counts: Counts,
     notes: Vec<Note>,
 }
@@ -158,9 +158,8 @@ impl Answer {
             blank: String::new(),
             thoughts: String::new(),
             mute_thoughts: false,
-            partials: Partials::default(),
-            half: false,
-            calls: 0,
+            calls: Calls::None,
+            given: 0,
             counts: Counts { estimated_input, ..Counts::default() },
             notes: Vec::new(),
         }
@@ -205,7 +204,7 @@ impl Answer {
     /// A sign of life, in the one form that every reader takes (measured with Codex 0.169, openai-python, openai-node): an
     /// empty delta of what is open, else `in_progress` with the output so far.
     pub fn heartbeat(&mut self) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.as_mut().or_else(|| self.calls.item()) {
             open.delta(&mut self.sink, "");
         } else {
             let object = self.frame.object(Status::InProgress, &self.items, None);
@@ -215,11 +214,10 @@ impl Answer {
 
     /// The upstream broke. What cannot be continued is forgotten: half a call, and thoughts that will be thought again.
     pub fn break_off(&mut self) -> Continuation {
-        self.partials.take();
-        self.half = self.is_call_open();
+        self.calls.break_off();
         self.counts.earlier += std::mem::take(&mut self.counts.pieces);
         self.mute_thoughts = !self.thoughts.is_empty();
-        if self.calls > 0 {
+        if self.given > 0 {
             return Continuation::Enough;
         }
         let text = [&self.said, self.holdback.text()].concat();
@@ -236,7 +234,7 @@ impl Answer {
     pub fn is_swallowed(&self, done: &Done) -> bool {
         let texts = [&self.said, self.holdback.text()];
         let said_something =
-            self.calls > 0 || !self.partials.is_empty() || texts.iter().any(|text| !text.trim().is_empty());
+            self.given > 0 || self.calls.first().is_some() || texts.iter().any(|text| !text.trim().is_empty());
         let made = done.usage.output.unwrap_or_default() > 1;
         !said_something && made && done.reason == Reason::Stop && !self.table.declared().is_empty()
     }

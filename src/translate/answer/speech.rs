@@ -20,7 +20,7 @@ impl Answer {
             return;
         }
         self.thoughts.push_str(piece);
-        if self.is_call_under_way() {
+        if self.calls.is_under_way() {
             return;
         }
         if !self.is_open(&Kind::Thoughts) {
@@ -64,7 +64,7 @@ impl Answer {
 
     pub(super) fn show(&mut self, piece: &str) {
         // A call that is on its way has to be whole first.
-        if self.is_call_under_way() {
+        if self.calls.is_under_way() {
             self.blank.push_str(piece);
         } else {
             self.say(piece);
@@ -74,7 +74,7 @@ impl Answer {
     fn say(&mut self, piece: &str) {
         if !self.is_open(&Kind::Message) {
             self.blank.push_str(piece);
-            if self.blank.trim().is_empty() || self.is_call_open() {
+            if self.blank.trim().is_empty() || self.calls.has_item() {
                 return;
             }
             self.close(Stage::Completed);
