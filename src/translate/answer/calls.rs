@@ -127,8 +127,8 @@ impl Answer {
         for partial in self.calls.feed(index, piece) {
             self.written_call(&partial);
         }
-        // Text that is held may print this very call.
-        if self.holdback.held().is_empty() {
+        // Text that is held may print this very call; but what was begun goes on.
+        if self.holdback.held().is_empty() || matches!(self.calls, Calls::Shown { .. }) {
             self.show_fragment(piece);
         }
     }

@@ -261,6 +261,15 @@ fn fragments_are_shown_to_those_who_look() {
 }
 
 #[test]
+fn a_call_that_is_shown_is_shown_whole() {
+    let steps = [Part(0, Some("exec_command"), "{\"cmd\":"), Text("{\"name\":"), Part(0, None, "\"ls\"}")];
+    let expected = ["exec_command {\"cmd\":\"ls\"}", "say {\"name\":", "completed"];
+    let events = check(Client::Other, &steps, done(Reason::Stop), &expected);
+    let shown = events.iter().filter(|event| event["type"] == "response.function_call_arguments.delta");
+    assert_eq!(shown.map(|event| event["delta"].as_str().unwrap()).collect::<String>(), "{\"cmd\":\"ls\"}");
+}
+
+#[test]
 fn a_cut_answer_is_complete_for_codex_only() {
     for (client, end) in [(Client::Codex, "completed"), (Client::Other, "incomplete")] {
         check(client, &[Text("Hi")], done(Reason::Length), &["say Hi", end]);
