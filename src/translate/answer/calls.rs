@@ -181,6 +181,7 @@ impl Answer {
             let item = item.close(&mut self.sink, Stage::Incomplete);
             self.items.push(item);
         }
+        self.show_later_thoughts();
     }
 
     /// Checks, mends and gives a call. One that cannot be run is given, too: the client tells the model why.
@@ -209,6 +210,7 @@ impl Answer {
         self.close(Stage::Completed);
         let item = self.table.item(call, &call_id, &id);
         self.announce(&item, &id, shown.is_some());
+        self.show_later_thoughts();
     }
 
     /// The events of a call that is complete.

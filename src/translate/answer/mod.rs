@@ -74,6 +74,8 @@ pub struct Answer {
     /// Blanks at the start of a message, which is none yet.
     blank: String,
     thoughts: String,
+    /// Those that came while the item of a call was open.
+    later: String,
     mute_thoughts: bool,
     calls: Calls,
     /// Calls that the client has.
@@ -157,6 +159,7 @@ impl Answer {
             again: Again::default(),
             blank: String::new(),
             thoughts: String::new(),
+            later: String::new(),
             mute_thoughts: false,
             calls: Calls::None,
             given: 0,

@@ -1,7 +1,7 @@
 //! Thoughts and text, as they come.
 //!
 //! ```text
-//! thoughts ─────────────────────────────► Thoughts item      or kept, while a call is on its way
+//! thoughts ─────────────────────────────► Thoughts item      or kept, while a call is shown
 //! text ──► Again ──► Holdback ──► blank ─► Message item      or kept, while a call is on its way
 //! ```
 //! A message begins with its first letter. What may be a printed call is held until it is none.
@@ -20,9 +20,22 @@ impl Answer {
             return;
         }
         self.thoughts.push_str(piece);
-        if self.calls.is_under_way() {
-            return;
+        if self.calls.has_item() {
+            self.later.push_str(piece);
+        } else {
+            self.show_thoughts(piece);
         }
+    }
+
+    /// Thoughts come before a call of which nothing is seen yet, and after one that is shown.
+    pub(super) fn show_later_thoughts(&mut self) {
+        if !self.later.is_empty() {
+            let later = std::mem::take(&mut self.later);
+            self.show_thoughts(&later);
+        }
+    }
+
+    fn show_thoughts(&mut self, piece: &str) {
         if !self.is_open(&Kind::Thoughts) {
             if piece.trim().is_empty() && self.thoughts.trim().is_empty() {
                 return;

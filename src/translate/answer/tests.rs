@@ -270,6 +270,19 @@ fn a_call_that_is_shown_is_shown_whole() {
 }
 
 #[test]
+fn thoughts_within_a_call_are_shown() {
+    let (half, rest) = (Part(0, Some("exec_command"), "{\"cmd\":"), Part(0, None, "\"ls\"}"));
+    let call = "exec_command {\"cmd\":\"ls\"}";
+    let steps = [half, Think("h"), Think("m"), rest, Text("Ok")];
+    check(Client::Codex, &steps, done(Reason::Stop), &["think hm", call, "say Ok", "completed"]);
+    check(Client::Other, &steps, done(Reason::Stop), &[call, "think hm", "say Ok", "completed"]);
+    let steps = [half, Think("hm"), rest, Part(1, Some("note"), "{\"input\":\"x\"}")];
+    check(Client::Other, &steps, done(Reason::Stop), &[call, "think hm", "custom note x", "completed"]);
+    let cut = ["exec_command {\"cmd\":", "think hm", "incomplete"];
+    check(Client::Other, &[half, Think("hm")], done(Reason::Length), &cut);
+}
+
+#[test]
 fn a_cut_answer_is_complete_for_codex_only() {
     for (client, end) in [(Client::Codex, "completed"), (Client::Other, "incomplete")] {
         check(client, &[Text("Hi")], done(Reason::Length), &["say Hi", end]);
