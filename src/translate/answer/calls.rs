@@ -1,110 +1,270 @@
-//! Calls that arrive in fragments, put together by their index.
+//! Calls, from their first fragment to their last event.
+//!
+//! ```text
+//! None ──fragment──► Gathering ──for those who look──► Shown ──break──► Half ──goes on──► Shown
+//!   ▲                    │                               │                └──is another, or ends──► left as it is
+//!   └────────────────────┴───────────whole───────────────┴──► repair ──► given
+//! ```
+//! A call that comes whole is given at once, whatever the state.
 
+use serde_json::{Value, json};
+
+use super::fragments::{Partial, Partials};
+use super::item::{Kind, Open, Stage, Unsaid};
+use super::sink::Field;
+use super::{Answer, Note};
+use crate::translate::repair::{Broken, Slip, repair, resolve};
+use crate::translate::tools::Origin;
 use crate::translate::wire::CallPiece;
+use crate::translate::{Call, Client, Declared};
 
-/// One call on its way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Partial {
-    pub(super) index: u32,
-    pub(super) name: String,
-    pub(super) arguments: String,
-}
-
+/// The calls that are on their way. The item of one that is shown is open, and no other is.
 #[derive(Debug, Default)]
-pub(super) struct Partials {
-    open: Vec<Partial>,
-    /// Calls below this index were given out.
-    given: u32,
+pub(super) enum Calls {
+    #[default]
+    None,
+    /// Fragments that nobody has seen.
+    Gathering(Partials),
+    /// The first of them is shown as it comes.
+    Shown { item: Open, parts: Partials },
+    /// It was, when the upstream broke. What comes now goes on with it, or is another call.
+    Half { item: Open, parts: Partials },
 }
 
-impl Partials {
-    /// Takes a fragment. Gives the calls that are complete because another one began.
-    pub(super) fn feed(&mut self, index: u32, piece: &CallPiece<'_>) -> Vec<Partial> {
-        if index < self.given {
-            return Vec::new();
+impl Calls {
+    pub(super) fn is_under_way(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Whether the item of a call is open.
+    pub(super) fn has_item(&self) -> bool {
+        matches!(self, Self::Shown { .. } | Self::Half { .. })
+    }
+
+    pub(super) fn item(&mut self) -> Option<&mut Open> {
+        match self {
+            Self::Shown { item, .. } | Self::Half { item, .. } => Some(item),
+            Self::None | Self::Gathering(_) => None,
         }
-        let place = self.open.iter().position(|partial| partial.index == index).unwrap_or_else(|| {
-            let place = self.open.iter().position(|partial| partial.index > index).unwrap_or(self.open.len());
-            self.open.insert(place, Partial { index, ..Partial::default() });
-            place
-        });
-        let partial = &mut self.open[place];
-        if let Some(name) = &piece.name {
-            // Servers send a name whole; some repeat it with each fragment.
-            if partial.name != *name {
-                partial.name.push_str(name);
-            }
-        }
-        partial.arguments.push_str(&piece.arguments);
-        let complete = self.open[..place].iter().take_while(|earlier| is_json(&earlier.arguments)).count();
-        let done: Vec<Partial> = self.open.drain(..complete).collect();
-        if let Some(last) = done.last() {
-            self.given = last.index + 1;
-        }
-        done
     }
 
     /// The first call that is not complete.
     pub(super) fn first(&self) -> Option<&Partial> {
-        self.open.first()
+        match self {
+            Self::Gathering(parts) | Self::Shown { parts, .. } | Self::Half { parts, .. } => parts.first(),
+            Self::None => None,
+        }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// Takes a fragment. Gives the calls that are complete because another one began.
+    fn feed(&mut self, index: u32, piece: &CallPiece<'_>) -> Vec<Partial> {
+        match self {
+            Self::Gathering(parts) | Self::Shown { parts, .. } | Self::Half { parts, .. } => parts.feed(index, piece),
+            Self::None => {
+                let mut parts = Partials::default();
+                let complete = parts.feed(index, piece);
+                *self = Self::Gathering(parts);
+                complete
+            }
+        }
+    }
+
+    /// The first call is seen from now on, in this item.
+    fn show(&mut self, item: Open) {
+        *self = Self::Shown { item, parts: self.take().1 };
+    }
+
+    /// The first call goes on where the break was.
+    fn go_on(&mut self) {
+        if let (Some(item), parts) = self.take() {
+            *self = Self::Shown { item, parts };
+        }
+    }
+
+    pub(super) fn break_off(&mut self) {
+        if let (Some(item), _) = self.take() {
+            *self = Self::Half { item, parts: Partials::default() };
+        }
     }
 
     /// At the end of an answer all are as complete as they will ever be.
-    pub(super) fn take(&mut self) -> Vec<Partial> {
-        self.given = 0;
-        std::mem::take(&mut self.open)
-    }
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn piece<'a>(name: Option<&'a str>, arguments: &'a str) -> CallPiece<'a> {
-        CallPiece { index: None, id: None, name: name.map(Into::into), arguments: arguments.into() }
-    }
-
-    /// Fragments, and the calls in the order in which they are given out; `|` stands before those of the end.
-    #[track_caller]
-    fn check(fragments: &[(u32, Option<&str>, &str)], given: &str) {
-        let mut partials = Partials::default();
-        let mut text = String::new();
-        let tell = |partial: Partial| format!("{}{} ", partial.name, partial.arguments);
-        for (index, name, arguments) in fragments {
-            text.extend(partials.feed(*index, &piece(*name, arguments)).into_iter().map(tell));
+    pub(super) fn take_parts(&mut self) -> Vec<Partial> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Gathering(_) => self.take().1.take(),
+            Self::Shown { parts, .. } | Self::Half { parts, .. } => parts.take(),
         }
-        text.push_str("| ");
-        text.extend(partials.take().into_iter().map(tell));
-        assert_eq!(text.trim_end(), given);
     }
 
-    #[test]
-    fn fragments_become_calls_in_order() {
-        check(&[(0, Some("a"), ""), (0, None, "{\"x\""), (0, None, ":1}")], "| a{\"x\":1}");
-        check(&[(0, Some("a"), "{}"), (1, Some("b"), "{"), (1, None, "}")], "a{} | b{}");
+    /// The item that is open, which is the caller's to close.
+    fn take_item(&mut self) -> Option<Open> {
+        let (item, parts) = self.take();
+        if !parts.is_empty() {
+            *self = Self::Gathering(parts);
+        }
+        item
     }
 
-    #[test]
-    fn interleaved_fragments_find_their_call() {
-        check(&[(0, Some("a"), "{"), (1, Some("b"), "{}"), (0, None, "}")], "| a{} b{}");
-        check(&[(1, Some("b"), "{}"), (0, Some("a"), "{}")], "| a{} b{}");
+    fn take(&mut self) -> (Option<Open>, Partials) {
+        match std::mem::take(self) {
+            Self::None => (None, Partials::default()),
+            Self::Gathering(parts) => (None, parts),
+            Self::Shown { item, parts } | Self::Half { item, parts } => (Some(item), parts),
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn call(&mut self, piece: &CallPiece<'_>) {
+        let Some(index) = piece.index else {
+            let name = piece.name.as_deref().unwrap_or_default();
+            return self.whole_call(name, &piece.arguments);
+        };
+        if !self.calls.is_under_way() && self.holdback.held().is_empty() {
+            // Codex prints a message when it is done, and the call may take long to write.
+            self.close(Stage::Completed);
+        }
+        for partial in self.calls.feed(index, piece) {
+            self.written_call(&partial);
+        }
+        // Text that is held may print this very call; but what was begun goes on.
+        if self.holdback.held().is_empty() || matches!(self.calls, Calls::Shown { .. }) {
+            self.show_fragment(piece);
+        }
     }
 
-    #[test]
-    fn a_name_that_is_repeated_is_one_name() {
-        check(&[(0, Some("a"), "{"), (0, Some("a"), "}")], "| a{}");
+    fn whole_call(&mut self, name: &str, arguments: &str) {
+        self.flush_text(Some((name, arguments)));
+        self.give_written(name, arguments);
     }
 
-    #[test]
-    fn what_comes_for_a_call_that_was_given_is_not_a_call() {
-        check(&[(0, Some("a"), "{}"), (1, Some("b"), "{}"), (0, None, " ")], "a{} | b{}");
+    pub(super) fn written_call(&mut self, partial: &Partial) {
+        self.whole_call(&partial.name, &partial.arguments);
+    }
+
+    /// Shows a fragment as it comes to those who may look at it. Codex never does.
+    fn show_fragment(&mut self, piece: &CallPiece<'_>) {
+        if self.client == Client::Codex {
+            return;
+        }
+        if let Calls::Shown { item, parts } = &mut self.calls {
+            let is_first = parts.first().is_some_and(|first| piece.index == Some(first.index));
+            if is_first && !piece.arguments.is_empty() {
+                item.delta(&mut self.sink, &piece.arguments);
+            }
+            return;
+        }
+        let Some(partial) = self.calls.first().filter(|partial| !partial.arguments.is_empty()) else { return };
+        let Some(Origin::Function { namespace, name }) = self.table.origin(&partial.name).cloned() else { return };
+        let arguments = partial.arguments.clone();
+        if let Calls::Half { item, .. } = &mut self.calls {
+            match item.unsaid(&name, namespace.as_deref(), &arguments) {
+                Unsaid::Nothing => return,
+                Unsaid::Rest(rest) => {
+                    item.delta(&mut self.sink, rest);
+                    return self.calls.go_on();
+                }
+                Unsaid::Other => self.leave_call(),
+            }
+        }
+        self.close(Stage::Completed);
+        let kind = Kind::Call { call_id: self.id_of("call"), name, namespace };
+        let id = self.id_of("fc");
+        let mut item = Open::begin(&mut self.sink, kind, id, self.items.len());
+        item.delta(&mut self.sink, &arguments);
+        self.calls.show(item);
+    }
+
+    /// The item of a call that will not go on stays as it is.
+    pub(super) fn leave_call(&mut self) {
+        if let Some(item) = self.calls.take_item() {
+            let item = item.close(&mut self.sink, Stage::Incomplete);
+            self.items.push(item);
+        }
+        self.show_later_thoughts();
+    }
+
+    /// Checks, mends and gives a call. One that cannot be run is given, too: the client tells the model why.
+    pub(super) fn give_written(&mut self, name: &str, arguments: &str) {
+        match repair(name, arguments, self.declared()) {
+            Ok((call, slips)) => self.give(&call, slips),
+            Err(why) => {
+                let call = Call { name: unknown_name(name, &why, self.declared()), arguments: as_written(arguments) };
+                self.notes.push(Note::Unfit { tool: call.name.clone(), why });
+                self.give(&call, Vec::new());
+            }
+        }
+    }
+
+    pub(super) fn give(&mut self, call: &Call, slips: Vec<Slip>) {
+        if !slips.is_empty() {
+            self.notes.push(Note::Repaired { tool: call.name.clone(), slips });
+        }
+        self.given += 1;
+        if matches!(self.calls, Calls::Half { .. }) {
+            self.leave_call();
+        }
+        let shown = self.calls.take_item();
+        let ids = shown.as_ref().and_then(|item| Some((item.id().to_owned(), item.call_id()?.to_owned())));
+        let (id, call_id) = ids.unwrap_or_else(|| (self.id_of("fc"), self.id_of("call")));
+        self.close(Stage::Completed);
+        let item = self.table.item(call, &call_id, &id);
+        self.announce(&item, &id, shown.is_some());
+        self.show_later_thoughts();
+    }
+
+    /// The events of a call that is complete.
+    fn announce(&mut self, item: &Value, id: &str, is_shown: bool) {
+        let place = [Field::Plain("item_id", id), Field::Number("output_index", self.items.len())];
+        let (key, kind) = match item["type"].as_str() {
+            Some("function_call") => ("arguments", "response.function_call_arguments"),
+            Some("custom_tool_call") => ("input", "response.custom_tool_call_input"),
+            _ => ("", ""),
+        };
+        let whole = item[key].as_str().unwrap_or_default();
+        if !is_shown {
+            let mut begun = item.clone();
+            begun["status"] = json!("in_progress");
+            if !key.is_empty() {
+                begun[key] = json!("");
+            }
+            let begun = begun.to_string();
+            self.sink.event("response.output_item.added", &[place[1], Field::Json("item", &begun)]);
+            if !kind.is_empty() {
+                self.sink.event(&format!("{kind}.delta"), &[place[0], place[1], Field::Text("delta", whole)]);
+            }
+        }
+        let name = item["name"].as_str().unwrap_or_default();
+        match key {
+            "arguments" => {
+                let arguments = Field::Text("arguments", whole);
+                self.sink.event(&format!("{kind}.done"), &[place[0], place[1], Field::Text("name", name), arguments]);
+            }
+            "input" => self.sink.event(&format!("{kind}.done"), &[place[0], place[1], Field::Text("input", whole)]),
+            _ => {}
+        }
+        let item = item.to_string();
+        self.sink.event("response.output_item.done", &[place[1], Field::Json("item", &item)]);
+        self.items.push(item);
+    }
+}
+
+/// A name that is declared stays so, though its arguments do not fit.
+fn unknown_name(name: &str, why: &Broken, declared: &[Declared]) -> String {
+    match why {
+        Broken::UnknownTool(bare) => bare.clone(),
+        Broken::BadJson | Broken::NotAnObject | Broken::Missing(_) | Broken::NoPatch => {
+            resolve(name, declared).map_or(name, |tool| &tool.name).to_owned()
+        }
+    }
+}
+
+/// An object in any case: history with other arguments is refused by some upstreams for ever after (Ollama's `/v1/responses`,
+/// 0.33).
+fn as_written(arguments: &str) -> serde_json::Map<String, Value> {
+    match serde_json::from_str(arguments) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) | Err(_) if arguments.trim().is_empty() => serde_json::Map::new(),
+        Ok(_) | Err(_) => serde_json::Map::from_iter([("arguments".to_owned(), json!(arguments))]),
     }
 }

@@ -61,6 +61,13 @@ impl Open {
         &self.id
     }
 
+    pub(super) fn call_id(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Call { call_id, .. } => Some(call_id),
+            Kind::Thoughts | Kind::Message => None,
+        }
+    }
+
     /// What is new in the arguments of a call that the model makes again after a break.
     pub(super) fn unsaid<'a>(&self, name: &str, namespace: Option<&str>, arguments: &'a str) -> Unsaid<'a> {
         let same = match &self.kind {

@@ -1,6 +1,9 @@
+use serde_json::json;
+
 use super::*;
 use crate::translate::failure::Kind as Why;
 use crate::translate::tools::Mode;
+use crate::translate::wire::{CallPiece, Reason};
 
 /// A script of one answer: what the upstream says, and what happens to it.
 #[derive(Clone, Copy)]
@@ -258,6 +261,28 @@ fn fragments_are_shown_to_those_who_look() {
 }
 
 #[test]
+fn a_call_that_is_shown_is_shown_whole() {
+    let steps = [Part(0, Some("exec_command"), "{\"cmd\":"), Text("{\"name\":"), Part(0, None, "\"ls\"}")];
+    let expected = ["exec_command {\"cmd\":\"ls\"}", "say {\"name\":", "completed"];
+    let events = check(Client::Other, &steps, done(Reason::Stop), &expected);
+    let shown = events.iter().filter(|event| event["type"] == "response.function_call_arguments.delta");
+    assert_eq!(shown.map(|event| event["delta"].as_str().unwrap()).collect::<String>(), "{\"cmd\":\"ls\"}");
+}
+
+#[test]
+fn thoughts_within_a_call_are_shown() {
+    let (half, rest) = (Part(0, Some("exec_command"), "{\"cmd\":"), Part(0, None, "\"ls\"}"));
+    let call = "exec_command {\"cmd\":\"ls\"}";
+    let steps = [half, Think("h"), Think("m"), rest, Text("Ok")];
+    check(Client::Codex, &steps, done(Reason::Stop), &["think hm", call, "say Ok", "completed"]);
+    check(Client::Other, &steps, done(Reason::Stop), &[call, "think hm", "say Ok", "completed"]);
+    let steps = [half, Think("hm"), rest, Part(1, Some("note"), "{\"input\":\"x\"}")];
+    check(Client::Other, &steps, done(Reason::Stop), &[call, "think hm", "custom note x", "completed"]);
+    let cut = ["exec_command {\"cmd\":", "think hm", "incomplete"];
+    check(Client::Other, &[half, Think("hm")], done(Reason::Length), &cut);
+}
+
+#[test]
 fn a_cut_answer_is_complete_for_codex_only() {
     for (client, end) in [(Client::Codex, "completed"), (Client::Other, "incomplete")] {
         check(client, &[Text("Hi")], done(Reason::Length), &["say Hi", end]);
@@ -371,6 +396,9 @@ fn half_a_call_that_was_shown_goes_on_or_is_no_call() {
     let at_once = [Text("Ok."), Whole("exec_command", whole)];
     let expected = [&*said, &ran, "say Ok.", "completed"];
     assert_eq!(check_half(&at_once, &[half, whole], &expected), ["incomplete", "completed", "completed"]);
+    let printed = [Text("Ok.\n{\"name\":\"exec_command\",\"arguments\":{\"cmd\":\"pwd\"}}")];
+    let expected = [&*said, "say Ok.\n", &other, "completed"];
+    assert_eq!(check_half(&printed, &[half, pwd], &expected), ["incomplete", "completed", "completed"]);
 }
 
 #[test]
