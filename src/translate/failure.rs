@@ -105,14 +105,6 @@ impl Failure {
             Kind::Transient | Kind::Busy | Kind::BadCall { .. } => "server_error",
         }
     }
-
-    /// Whether it is worth asking once more in silence, before the client saw a byte.
-    pub fn may_pass(&self) -> bool {
-        match self.kind {
-            Kind::Transient | Kind::Busy | Kind::BadCall { .. } => true,
-            Kind::Permanent | Kind::Overflow { .. } | Kind::NoModel | Kind::NoTools | Kind::NoThinking => false,
-        }
-    }
 }
 
 impl From<&Unreadable> for Failure {

@@ -173,6 +173,8 @@ fn a_guard_against_repetition_is_an_end() {
         steps
     };
     check(WAITS, pieces(29, "a"), "cut");
+    let broken: Vec<Step> = (0..30).map(|_| text("a")).chain([broke(0), then(Event::Ended)]).collect();
+    check(WAITS, broken, &format!("GoOn after 400 ms for 60 s from {}: the answer ended", "a".repeat(30)));
     check(WAITS, pieces(28, "a"), &format!("GoOn after 200 ms for 60 s from {}: the answer ended", "a".repeat(29)));
     check(WAITS, pieces(30, "b"), &format!("GoOn after 200 ms for 60 s from {}b: the answer ended", "a".repeat(30)));
 }
