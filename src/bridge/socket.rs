@@ -177,6 +177,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
                 // Who has left is heard first, though there is more to tell.
                 biased;
                 message = self.stream.next() => self.hear(message)?,
+                // Before the end of an answer, or the next one would begin though we are to stop.
+                () = told_to_stop(&mut phase), if ending.is_none() => ending = Some(Farewell::Stopping),
+                () = &mut late, if ending.is_none() => ending = Some(Farewell::Late),
                 events = next_events(answering.as_mut()) => {
                     if let Some(events) = events {
                         self.tell(&events).await?;
@@ -184,8 +187,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
                         self.remember(answering.take());
                     }
                 }
-                () = told_to_stop(&mut phase), if ending.is_none() => ending = Some(Farewell::Stopping),
-                () = &mut late, if ending.is_none() => ending = Some(Farewell::Late),
             }
         }
     }

@@ -261,7 +261,13 @@ impl Conn {
     /// Read and remembered; empty at the end.
     fn next_bytes(&mut self) -> io::Result<Vec<u8>> {
         let bytes = self.read_some()?;
-        self.shared.lock().heard[self.number].text.push_str(&String::from_utf8_lossy(&bytes));
+        let mut state = self.shared.lock();
+        // A socket whose reading was shut down still gives what arrives before it is closed.
+        if state.cuts != self.cuts {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        state.heard[self.number].text.push_str(&String::from_utf8_lossy(&bytes));
+        drop(state);
         self.shared.news.notify_all();
         Ok(bytes)
     }
