@@ -298,6 +298,31 @@ fn a_cut_answer_is_complete_for_codex_only() {
     }
 }
 
+#[test]
+fn a_cut_answer_without_a_word_is_a_failure_for_codex() {
+    let half = Part(0, Some("exec_command"), "{\"cmd\":\"rm");
+    let length = || done(Reason::Length);
+    for (steps, end, told, words) in [
+        (&[half][..], length(), &["failed"][..], "reached its length limit in the middle of a tool call."),
+        (
+            &[Think("hm"), half],
+            length(),
+            &["think hm", "failed"],
+            "reached its length limit in the middle of a tool call.",
+        ),
+        (&[Think("hm")], length(), &["think hm", "failed"], "reached its length limit in the middle of its thoughts."),
+        (&[Text("\n")], End::Cut, &["failed"], "repeated itself and was stopped before its first word."),
+    ] {
+        let events = check(Client::Codex, steps, end, told);
+        let error = &events.last().unwrap()["response"]["error"];
+        assert_eq!(error["code"], "invalid_prompt");
+        assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+    }
+    check(Client::Codex, &[Text("Hi"), half], length(), &["say Hi", "completed"]);
+    let ran = Whole("exec_command", "{\"cmd\":\"ls\"}");
+    check(Client::Codex, &[ran, half], length(), &["exec_command {\"cmd\":\"ls\"}", "completed"]);
+}
+
 #[track_caller]
 fn check_cut(client: Client, steps: &[Step]) -> Vec<Value> {
     let mut answer = begin(client);
