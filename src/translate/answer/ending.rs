@@ -12,7 +12,7 @@ use super::item::Stage;
 use super::sink::Field;
 use super::{Answer, Counts, End, Finished, Note, Outcome};
 use crate::translate::Client;
-use crate::translate::failure;
+use crate::translate::failure::{self, Failure};
 use crate::translate::recover::Verdict;
 use crate::translate::wire::{Reason, Took, Usage};
 
@@ -24,6 +24,7 @@ impl Answer {
             End::Cut => (Reason::Length, Usage::default(), Took::default()),
             End::Failed(_) => (Reason::Stop, Usage::default(), Took::default()),
         };
+        let end = self.unless_silent(end);
         let is_failed = matches!(end, End::Failed(_));
         let keeps_open = self.keeps_open(&end);
         if !keeps_open {
@@ -85,6 +86,30 @@ impl Answer {
             Verdict::Left(why) => self.notes.push(Note::Left(why)),
             Verdict::Text => {}
         }
+    }
+
+    /// Where Codex would be told of a cut answer that it is complete, and have neither a word nor a call of it, its turn
+    /// would end in silence. It is a failure then, not a message: a message would stay in the conversation as the model's
+    /// own words, and `codex exec` would take it for the result.
+    fn unless_silent(&self, end: End) -> End {
+        let (what, advice) = match &end {
+            End::Done(done) if done.reason == Reason::Length => (
+                "The answer reached its length limit",
+                "Ask for smaller steps, raise OLLAMA_CONTEXT_LENGTH on Windows, or begin a new conversation.",
+            ),
+            End::Cut => ("The model repeated itself and was stopped", "Try again, or another model."),
+            End::Done(_) | End::Failed(_) => return end,
+        };
+        if self.client == Client::Other || self.given > 0 || self.has_words() {
+            return end;
+        }
+        let place = match (self.calls.is_under_way(), self.thoughts.is_empty()) {
+            (true, _) => "in the middle of a tool call",
+            (false, false) => "in the middle of its thoughts",
+            (false, true) => "before its first word",
+        };
+        let message = format!("{what} {place}. {advice}");
+        End::Failed(Failure { kind: failure::Kind::Permanent, message })
     }
 
     /// A failure that the client will retry leaves its item open: Codex then forgets the half of it (0.98 to 0.169), and

@@ -235,9 +235,7 @@ impl Answer {
     /// The upstream told of an end after which the client would have nothing, though the model made tokens: Ollama swallows
     /// calls that it cannot parse (0.13 to 0.33).
     pub fn is_swallowed(&self, done: &Done) -> bool {
-        let texts = [&self.said, self.holdback.text()];
-        let said_something =
-            self.given > 0 || self.calls.first().is_some() || texts.iter().any(|text| !text.trim().is_empty());
+        let said_something = self.given > 0 || self.calls.first().is_some() || self.has_words();
         let made = done.usage.output.unwrap_or_default() > 1;
         !said_something && made && done.reason == Reason::Stop && !self.table.declared().is_empty()
     }

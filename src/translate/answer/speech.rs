@@ -132,6 +132,11 @@ impl Answer {
         std::mem::replace(&mut self.holdback, fresh)
     }
 
+    /// Whether the model said anything to the client, shown or not.
+    pub(super) fn has_words(&self) -> bool {
+        [&self.said, self.holdback.text()].iter().any(|text| !text.trim().is_empty())
+    }
+
     fn is_open(&self, kind: &Kind) -> bool {
         self.open.as_ref().is_some_and(|open| open.kind() == kind)
     }

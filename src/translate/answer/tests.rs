@@ -1,3 +1,8 @@
+//! What a client has of an answer, for scripts of what an upstream may say.
+
+mod breaks;
+mod ends;
+
 use serde_json::json;
 
 use super::*;
@@ -283,46 +288,6 @@ fn thoughts_within_a_call_are_shown() {
 }
 
 #[test]
-fn a_cut_answer_is_complete_for_codex_only() {
-    for (client, end) in [(Client::Codex, "completed"), (Client::Other, "incomplete")] {
-        check(client, &[Text("Hi")], done(Reason::Length), &["say Hi", end]);
-        check(client, &[Text("==")], End::Cut, &["say ==", end]);
-        let half = [Part(0, Some("exec_command"), "{\"cmd\":\"rm\"}")];
-        let mut answer = begin(client);
-        play(&mut answer, &half).unwrap();
-        let finished = answer.finish(done(Reason::Length), 2);
-        assert_eq!(finished.calls, 0, "a call that was cut must not run");
-        let steps = [half[0], Text("after")];
-        let events = check_cut(client, &steps);
-        assert!(events.iter().any(|event| event["delta"] == "after"), "what stands behind it is told");
-    }
-}
-
-#[track_caller]
-fn check_cut(client: Client, steps: &[Step]) -> Vec<Value> {
-    let mut answer = begin(client);
-    play(&mut answer, steps).unwrap();
-    let mut bytes = answer.take().to_vec();
-    bytes.extend(answer.finish(done(Reason::Length), 2).events);
-    events(&bytes)
-}
-
-#[test]
-fn a_failure_that_will_be_retried_leaves_codex_nothing_to_keep() {
-    let failure = |kind| End::Failed(Failure { kind, message: "gone".into() });
-    let events = check(Client::Codex, &[Text("Hi")], failure(Why::Transient), &["failed"]);
-    let error = &events.last().unwrap()["response"]["error"];
-    assert_eq!((error["code"].as_str(), error["message"].as_str()), (Some("server_error"), Some("gone")));
-    check(Client::Other, &[Text("Hi")], failure(Why::Transient), &["say Hi", "failed"]);
-    // What was held is text now.
-    let held = [Text("Hi.\n{\"name\":"), Part(0, Some("exec_command"), "{\"cmd\":\"ls\"}"), Text("!")];
-    check(Client::Other, &held, failure(Why::Transient), &["say Hi.\n{\"name\":!", "failed"]);
-    check(Client::Codex, &held, failure(Why::Permanent), &["say Hi.\n{\"name\":!", "failed"]);
-    let events = check(Client::Codex, &[Text("Hi")], failure(Why::Permanent), &["say Hi", "failed"]);
-    assert_eq!(events.last().unwrap()["response"]["error"]["code"], "invalid_prompt");
-}
-
-#[test]
 fn a_heartbeat_takes_the_form_that_every_reader_knows() {
     let events = check(
         Client::Codex,
@@ -336,128 +301,6 @@ fn a_heartbeat_takes_the_form_that_every_reader_knows() {
     assert_eq!(empty("response.reasoning_summary_text.delta"), 1);
     assert_eq!(empty("response.output_text.delta"), 1);
     assert_eq!(kinds[kinds.len() - 2], "response.in_progress", "with the output so far");
-}
-
-#[test]
-fn a_break_in_text_is_not_seen() {
-    for again in [&["I will look", " around."][..], &[" around."], &["I wi", "ll look around."]] {
-        let mut answer = begin(Client::Codex);
-        play(&mut answer, &[Think("hm"), Text("I will "), Text("look")]).unwrap();
-        let expected = Continuation::From { thinking: "hm".into(), text: "I will look".into() };
-        assert_eq!(answer.break_off(), expected);
-        play(&mut answer, &[Think("hm, again")]).unwrap();
-        for piece in again {
-            let chunk = Chunk { text: (*piece).into(), ..Chunk::default() };
-            answer.chunk(&chunk).unwrap();
-        }
-        let object: Value = serde_json::from_str(&answer.finish(done(Reason::Stop), 2).object).unwrap();
-        let told: Vec<String> = object["output"].as_array().unwrap().iter().map(tell).collect();
-        assert_eq!(told, ["think hm", "say I will look around."], "{again:?}");
-    }
-}
-
-#[test]
-fn text_before_half_a_call_is_said_once() {
-    for client in [Client::Codex, Client::Other] {
-        let mut answer = begin(client);
-        play(&mut answer, &[Text("I will look."), Part(0, Some("exec_command"), "{\"cmd\":\"l")]).unwrap();
-        let expected = Continuation::From { thinking: String::new(), text: "I will look.".into() };
-        assert_eq!(answer.break_off(), expected);
-        assert!(
-            !answer.is_swallowed(&Done { usage: Usage { output: Some(3), ..Usage::default() }, ..Done::default() })
-        );
-        play(&mut answer, &[Text("I will look."), Part(0, Some("exec_command"), "{\"cmd\":\"ls\"}")]).unwrap();
-        let object: Value = serde_json::from_str(&answer.finish(done(Reason::Stop), 2).object).unwrap();
-        let told: Vec<String> = object["output"].as_array().unwrap().iter().map(tell).collect();
-        assert_eq!(told, ["say I will look.", "exec_command {\"cmd\":\"ls\"}"]);
-    }
-}
-
-/// Half a call was shown, then the upstream broke, and this came. Gives how each item ended.
-#[track_caller]
-fn check_half(again: &[Step], deltas: &[&str], expected: &[&str]) -> Vec<Value> {
-    let half = [Part(0, Some("exec_command"), "{\"cmd\":\"l"), Break];
-    let events = check(Client::Other, &[&half, again].concat(), done(Reason::Stop), expected);
-    let shown = events.iter().filter(|event| event["type"] == "response.function_call_arguments.delta");
-    assert_eq!(shown.map(|event| event["delta"].as_str().unwrap()).collect::<Vec<_>>(), deltas);
-    let items = events.last().unwrap()["response"]["output"].as_array().unwrap();
-    items.iter().map(|item| item["status"].clone()).collect()
-}
-
-#[test]
-fn half_a_call_that_was_shown_goes_on_or_is_no_call() {
-    let (half, whole, pwd) = ("{\"cmd\":\"l", "{\"cmd\":\"ls\"}", "{\"cmd\":\"pwd\"}");
-    let [said, ran, other] = [half, whole, pwd].map(|arguments| format!("exec_command {arguments}"));
-    let (name, broken) = (Some("exec_command"), ["incomplete", "completed"]);
-    let goes_on = [Part(0, name, "{\"cm"), Part(0, None, "d\":\"ls\"}")];
-    assert_eq!(check_half(&goes_on, &[half, "s\"}"], &[&ran, "completed"]), ["completed"]);
-    assert_eq!(check_half(&[Part(0, name, pwd)], &[half, pwd], &[&said, &other, "completed"]), broken);
-    assert_eq!(check_half(&[Text("No.")], &[half], &[&said, "say No.", "completed"]), broken);
-    let at_once = [Text("Ok."), Whole("exec_command", whole)];
-    let expected = [&*said, &ran, "say Ok.", "completed"];
-    assert_eq!(check_half(&at_once, &[half, whole], &expected), ["incomplete", "completed", "completed"]);
-    let printed = [Text("Ok.\n{\"name\":\"exec_command\",\"arguments\":{\"cmd\":\"pwd\"}}")];
-    let expected = [&*said, "say Ok.\n", &other, "completed"];
-    assert_eq!(check_half(&printed, &[half, pwd], &expected), ["incomplete", "completed", "completed"]);
-}
-
-#[test]
-fn a_break_before_any_word_begins_afresh() {
-    let mut answer = begin(Client::Codex);
-    play(&mut answer, &[Think("hm"), Part(0, Some("exec_command"), "{\"cmd\"")]).unwrap();
-    assert_eq!(answer.break_off(), Continuation::Afresh);
-    play(&mut answer, &[Think("hm"), Whole("exec_command", "{\"cmd\":\"ls\"}")]).unwrap();
-    let object: Value = serde_json::from_str(&answer.finish(done(Reason::Stop), 2).object).unwrap();
-    let told: Vec<String> = object["output"].as_array().unwrap().iter().map(tell).collect();
-    assert_eq!(told, ["think hm", "exec_command {\"cmd\":\"ls\"}"]);
-}
-
-#[test]
-fn a_break_after_a_call_is_the_end() {
-    let mut answer = begin(Client::Codex);
-    play(&mut answer, &[Whole("exec_command", "{\"cmd\":\"ls\"}")]).unwrap();
-    assert_eq!(answer.break_off(), Continuation::Enough);
-    assert_eq!(answer.finish(End::Cut, 2).result, Outcome::Completed);
-}
-
-#[test]
-fn half_a_printed_call_survives_a_break() {
-    let mut answer = begin(Client::Codex);
-    play(&mut answer, &[Text("{\"name\":\"exec_command\",\"argum")]).unwrap();
-    assert!(matches!(answer.break_off(), Continuation::From { .. }));
-    play(&mut answer, &[Text("ents\":{\"cmd\":\"ls\"}}")]).unwrap();
-    assert_eq!(answer.finish(done(Reason::Stop), 2).calls, 1);
-}
-
-#[test]
-fn tokens_without_any_word_are_a_swallowed_call() {
-    let counted = |output| Done { usage: Usage { output: Some(output), ..Usage::default() }, ..Done::default() };
-    assert!(begin(Client::Codex).is_swallowed(&counted(3)));
-    assert!(!begin(Client::Codex).is_swallowed(&counted(1)), "the end of the text is a token");
-    for said in [Text("Hi"), Whole("exec_command", "{}")] {
-        let mut answer = begin(Client::Codex);
-        play(&mut answer, &[said]).unwrap();
-        assert!(!answer.is_swallowed(&counted(3)));
-    }
-    let mut thinking = begin(Client::Codex);
-    play(&mut thinking, &[Think("I should call ls")]).unwrap();
-    assert!(thinking.is_swallowed(&counted(5)));
-}
-
-#[test]
-fn a_call_in_an_error_text_is_run() {
-    let mut answer = begin(Client::Codex);
-    assert!(answer.call_from_error("{\"cmd\":\"ls\"}"));
-    assert_eq!(answer.finish(End::Cut, 2).calls, 1);
-    assert!(!begin(Client::Codex).call_from_error("{{{"));
-}
-
-#[test]
-fn usage_is_whole_over_all_attempts() {
-    let mut answer = begin(Client::Codex);
-    play(&mut answer, &[Think("a"), Text("b"), Text("c"), Break, Text("d")]).unwrap();
-    let usage = answer.finish(done(Reason::Stop), 2).usage;
-    assert_eq!(usage, Usage { input: Some(9), cached: None, output: Some(8), reasoning: Some(1) });
 }
 
 /// Whatever comes in, in whatever order, and wherever it ends: the stream is well-formed.
