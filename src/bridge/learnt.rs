@@ -12,11 +12,12 @@ use tracing::debug;
 
 use super::Bridge;
 use super::catalog::{self, Catalog, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
-use super::exchange::small;
 use super::settings::UpstreamApi;
+use super::small;
 use crate::clock;
 use crate::fault::{Fault, FaultId};
 use crate::forward::Target;
+use crate::gateway::identify::judge;
 use crate::translate::request::Facts;
 use crate::translate::wire::Api;
 
@@ -24,6 +25,8 @@ use crate::translate::wire::Api;
 const FRESH: Duration = Duration::from_secs(300);
 /// `/api/show` answers in milliseconds. `/api/ps` may block until a load ends (`ollama-server` A5).
 const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// Who the upstream is decides how all is asked: this is for a machine that swaps.
+const SLOWEST: Duration = Duration::from_secs(10);
 /// More models than anybody switches between.
 const MOST: usize = 64;
 
@@ -56,15 +59,14 @@ impl Learnt {
         if let Some(api) = self.api_at_once(bridge) {
             return Ok(api);
         }
-        let (status, body) = small(bridge, (Method::GET, "/api/version"), Bytes::new(), patience).await?;
-        if status.is_server_error() {
+        let question = (Method::GET, "/api/version");
+        let small::Answer { status, body } = small::ask(bridge, question, Bytes::new(), (patience, SLOWEST)).await?;
+        if status.is_server_error() || body.is_none() {
             // Whoever answers so, answers in the place of what will be there in a moment.
             let what = format!("/api/version was answered with status {}", status.as_u16());
             return Err(Fault::new(FaultId::UpstreamSilent, what));
         }
-        let version = serde_json::from_slice::<serde_json::Value>(&body).ok();
-        let is_ollama = status == StatusCode::OK && version.is_some_and(|answer| answer["version"].is_string());
-        let api = if is_ollama { Api::Ollama } else { Api::Chat };
+        let api = if judge(status, body.as_deref()).is_ok() { Api::Ollama } else { Api::Chat };
         debug!(?api, "upstream's API found");
         *lock(&self.api) = Some(api);
         Ok(api)
@@ -90,11 +92,8 @@ impl Learnt {
             return facts;
         }
         let question = Bytes::from(json!({"model": model}).to_string());
-        let asked = small(bridge, (Method::POST, "/api/show"), question, ANSWER_TIME);
-        let facts = match tokio::time::timeout(ANSWER_TIME, asked).await {
-            Ok(Ok((StatusCode::OK, body))) => parse_show(&body),
-            Ok(Ok(_) | Err(_)) | Err(_) => None,
-        };
+        let facts = ask(bridge, (Method::POST, "/api/show"), question).await.ok().flatten();
+        let facts = facts.and_then(|body| parse_show(&body));
         let Some(facts) = facts else { return Facts::default() };
         let answer = needed(&facts);
         lock(&self.catalog).learn(model, facts, clock::now());
@@ -160,11 +159,8 @@ fn needed(facts: &catalog::Facts) -> Facts {
 
 /// The models that the upstream has.
 pub(super) async fn all(bridge: &Bridge) -> Vec<String> {
-    let asked = small(bridge, (Method::GET, "/api/tags"), Bytes::new(), ANSWER_TIME);
-    match tokio::time::timeout(ANSWER_TIME, asked).await {
-        Ok(Ok((StatusCode::OK, body))) => parse_tags(&body).unwrap_or_default(),
-        Ok(Ok(_) | Err(_)) | Err(_) => Vec::new(),
-    }
+    let told = ask(bridge, (Method::GET, "/api/tags"), Bytes::new()).await.ok().flatten();
+    told.and_then(|body| parse_tags(&body)).unwrap_or_default()
 }
 
 /// Whether the model is not in memory yet: the list of loaded ones lacks it, or cannot be had because one is being loaded.
@@ -176,15 +172,21 @@ pub(super) async fn is_loading(bridge: &Bridge, model: &str) -> bool {
     }
 }
 
-/// The list does not come.
+/// No answer comes.
 #[derive(Clone, Copy, Debug)]
 struct Blocked;
 
 /// The models in memory. None: the upstream cannot be asked.
 async fn loaded(bridge: &Bridge) -> Result<Option<Vec<Loaded>>, Blocked> {
-    let asked = small(bridge, (Method::GET, "/api/ps"), Bytes::new(), ANSWER_TIME);
+    let told = ask(bridge, (Method::GET, "/api/ps"), Bytes::new()).await?;
+    Ok(told.and_then(|body| parse_ps(&body)))
+}
+
+/// A small question that nothing waits long for. None: it was not answered with a document.
+async fn ask(bridge: &Bridge, question: (Method, &'static str), body: Bytes) -> Result<Option<Vec<u8>>, Blocked> {
+    let asked = small::ask(bridge, question, body, (ANSWER_TIME, SLOWEST));
     match tokio::time::timeout(ANSWER_TIME, asked).await {
-        Ok(Ok((StatusCode::OK, body))) => Ok(parse_ps(&body)),
+        Ok(Ok(small::Answer { status: StatusCode::OK, body })) => Ok(body),
         Ok(Ok(_) | Err(_)) => Ok(None),
         Err(_) => Err(Blocked),
     }

@@ -20,6 +20,7 @@ mod respond;
 mod route;
 mod serve;
 pub mod settings;
+mod small;
 mod socket;
 pub mod store;
 pub mod titles;

@@ -102,9 +102,7 @@ fn to_client(response: Response<Incoming>, upstream: Link, line: &Arc<Line>) -> 
 fn to_upstream(head: &mut Parts) {
     let wants_trailers = head.headers.get(TE).is_some_and(|te| lists(te, "trailers"));
     remove_hop_by_hop(&mut head.headers);
-    for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-        head.headers.remove(secret);
-    }
+    remove_secrets(&mut head.headers);
     if wants_trailers {
         head.headers.insert(TE, HeaderValue::from_static("trailers"));
         head.headers.insert(CONNECTION, HeaderValue::from_static("te"));
@@ -121,6 +119,13 @@ fn to_upstream(head: &mut Parts) {
     let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     head.uri = Uri::from(path);
     head.version = Version::HTTP_11;
+}
+
+/// Takes away what is nobody's business but the client's and its server's.
+pub(super) fn remove_secrets(headers: &mut HeaderMap) {
+    for secret in [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
+        headers.remove(secret);
+    }
 }
 
 /// Takes away what is meant for the next hop only: the fields that `Connection` names, and those that always are.

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, UPGRADE, USER_AGENT};
-use hyper::{Request, Response, StatusCode};
-use serde::Deserialize;
+use hyper::body::Bytes;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, UPGRADE};
+use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use super::host::Refusal;
 use super::metrics::{self, Scene, UpstreamState};
-use super::upstream::{Link, Outgoing};
-use super::{Body, Bridge};
+use super::{Body, Bridge, small};
 use crate::clock;
-use crate::fault::{Fault, FaultId};
+use crate::fault::Fault;
 use crate::forward::{Target, refuse};
 use crate::gateway::Whereabouts;
-use crate::gateway::identify::ANSWER_TIME;
+use crate::gateway::identify::{ANSWER_TIME, judge};
 
 /// A JSON document.
 pub(super) fn json(status: StatusCode, document: &Value) -> Response<Body> {
@@ -148,44 +146,8 @@ pub(super) async fn health(bridge: &Bridge) -> Response<Body> {
 
 /// What the upstream says of itself; None when it is there and says nothing of the kind.
 async fn ask_version(bridge: &Bridge) -> Result<Option<String>, Fault> {
-    let mut link = bridge.upstream.link(Duration::ZERO).await?;
-    let address = link.address();
-    match timeout(ANSWER_TIME, version_of(&mut link)).await {
-        Ok(Ok(version)) => {
-            link.give_back();
-            Ok(version)
-        }
-        Ok(Err(error)) if link.was_idle() && error.is_incomplete_message() => {
-            link = bridge.upstream.new_link(Duration::ZERO).await?;
-            let version = timeout(ANSWER_TIME, version_of(&mut link)).await;
-            version.map_or_else(|_| Err(silent(address)), |version| version.map_err(|error| lost(address, &error)))
-        }
-        Ok(Err(error)) => Err(lost(address, &error)),
-        Err(_) => Err(silent(address)),
-    }
-}
-
-fn silent(address: std::net::SocketAddr) -> Fault {
-    Fault::new(FaultId::UpstreamSilent, format!("{address} accepts connections and says nothing"))
-}
-
-fn lost(address: std::net::SocketAddr, error: &hyper::Error) -> Fault {
-    Fault::new(FaultId::UpstreamLost, format!("the connection to {address} broke: {}", crate::log::chain(error)))
-}
-
-async fn version_of(link: &mut Link) -> Result<Option<String>, hyper::Error> {
-    #[derive(Deserialize)]
-    struct Version {
-        version: String,
-    }
-    let request = Request::get("/api/version")
-        .header(HOST, "localhost")
-        .header(USER_AGENT, concat!("ollama-forward/", env!("CARGO_PKG_VERSION")))
-        .body(Outgoing::whole(""))
-        .expect("constant parts make a valid request");
-    let answer = link.ask(request).await?;
-    let is_ok = answer.status() == StatusCode::OK;
-    let body = link.read(answer.into_body(), 4096).await?;
-    let version = body.filter(|_| is_ok).and_then(|body| serde_json::from_slice::<Version>(&body).ok());
-    Ok(version.map(|version| version.version))
+    let question = (Method::GET, "/api/version");
+    let small::Answer { status, body } =
+        small::ask(bridge, question, Bytes::new(), (Duration::ZERO, ANSWER_TIME)).await?;
+    Ok(judge(status, body.as_deref()).ok().map(|identity| identity.version))
 }

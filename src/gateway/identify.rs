@@ -55,6 +55,8 @@ pub enum DialFault {
     Other(io::ErrorKind),
 }
 
+/// How we call ourselves to an upstream.
+pub(crate) const AGENT: &str = concat!("ollama-forward/", env!("CARGO_PKG_VERSION"));
 /// Ollama answers `/api/version` from memory, within a millisecond; this is for a busy host.
 pub const ANSWER_TIME: Duration = Duration::from_secs(2);
 /// `{"version":"…"}` is 20 bytes.
@@ -130,7 +132,7 @@ async fn ask(stream: TcpStream, address: SocketAddr, mark: &ProbeMark) -> Result
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| refusal(&error))?;
     let request = Request::get("/api/version")
         .header(HOST, address.to_string())
-        .header(USER_AGENT, concat!("ollama-forward/", env!("CARGO_PKG_VERSION")))
+        .header(USER_AGENT, AGENT)
         .header(PROBE_HEADER, &*mark.word)
         .body(Empty::<Bytes>::new())
         .expect("constant parts and an address make a valid request");
@@ -157,7 +159,7 @@ fn refusal(error: &hyper::Error) -> Refusal {
 }
 
 /// Ollama says 200 and a JSON object with a string `version`.
-fn judge(status: StatusCode, body: Option<&[u8]>) -> Result<Identity, Refusal> {
+pub(crate) fn judge(status: StatusCode, body: Option<&[u8]>) -> Result<Identity, Refusal> {
     #[derive(Deserialize)]
     struct Version {
         version: String,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::super::metrics::Lane;
 use super::super::models::{Replaced, Thread};
+use super::super::pass::remove_secrets;
 use super::super::settings::Titles;
 use super::super::store::Conversation;
 use super::super::{Bridge, titles};
@@ -36,9 +37,7 @@ impl Asker {
     /// Without what is nobody's business here.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut headers = headers.clone();
-        for secret in ["authorization", "cookie", "proxy-authorization"] {
-            headers.remove(secret);
-        }
+        remove_secrets(&mut headers);
         Self { headers }
     }
 
@@ -70,7 +69,7 @@ pub(crate) fn begin(
     let draft = write(&request, &earlier, bridge, (api, &facts, Telling::Structured))?;
     let mut record = record(&request, bytes, &model, client, &draft);
     record.replaced = replaced;
-    record.only_told.clone_from(&draft.only_told);
+    (record.losses, record.only_told) = (draft.losses, draft.only_told);
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -79,7 +78,7 @@ pub(crate) fn begin(
         client,
         table: draft.table,
         streamed: request["stream"] == true,
-        only_told: &draft.only_told,
+        only_told: &record.only_told,
         estimated_input: draft.written.body.bytes.len() as u64 / BYTES_A_TOKEN,
     });
     let question = Question {
@@ -139,13 +138,11 @@ fn record(request: &Value, bytes: usize, model: &str, client: Client, draft: &Dr
         bytes,
         upstream_bytes: draft.written.body.bytes.len(),
         items: request["input"].as_array().map_or(1, Vec::len),
-        tools: draft.table.declared().iter().map(|tool| tool.name.clone()).collect(),
+        tools: draft.table.shared(),
         streamed: request["stream"] == true,
         previous: request["previous_response_id"].is_string(),
     };
-    let mut record = Record::new(EXCHANGES.fetch_add(1, Ordering::Relaxed), model, client, summary);
-    record.losses.clone_from(&draft.losses);
-    record
+    Record::new(EXCHANGES.fetch_add(1, Ordering::Relaxed), model, client, summary)
 }
 
 /// Whether the way in which a request is written depends on what its model can do.

@@ -33,7 +33,6 @@ use crate::translate::request::compact;
 
 pub(crate) use self::begin::{Asker, begin};
 pub(crate) use self::lobby::Lobby;
-pub(crate) use self::open::small;
 pub(crate) use self::refusal::Refusal;
 pub use self::run::Run;
 

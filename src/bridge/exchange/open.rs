@@ -14,15 +14,14 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Frame, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::super::store::Conversation;
 use super::super::upstream::{Link, Outgoing};
-use super::super::{Bridge, learnt};
+use super::super::{Bridge, learnt, small};
 use crate::fault::{Fault, FaultId};
 use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::{self, Facts, Loss, Telling};
@@ -254,95 +253,19 @@ fn chat_request(api: Api, link: &Link, bridge: &Bridge, bytes: Bytes) -> Request
         Api::Ollama => ("/api/chat", "application/x-ndjson"),
         Api::Chat => ("/v1/chat/completions", "text/event-stream"),
     };
-    let mut request = plain(Method::POST, path, link, bridge, Outgoing::whole(bytes));
+    let mut request = small::request(Method::POST, path, link, bridge, Outgoing::whole(bytes));
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
     request
 }
 
-/// A request of our own. An Ollama that is bound to loopback refuses hosts that it does not know (`ollama-server` A6).
-fn plain(method: Method, path: &'static str, link: &Link, bridge: &Bridge, body: Outgoing) -> Request<Outgoing> {
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.uri_mut() = hyper::Uri::from_static(path);
-    let host = bridge.shared.target.host_header(link.address());
-    if let Ok(host) = HeaderValue::from_str(&host) {
-        request.headers_mut().insert(HOST, host);
-    }
-    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    request
-}
-
-const AGENT: &str = concat!("ollama-forward/", env!("CARGO_PKG_VERSION"));
-
-/// An answer to a small question of our own: its status and body.
-pub(crate) async fn small(
-    bridge: &Bridge,
-    (method, path): (Method, &'static str),
-    body: Bytes,
-    patience: Duration,
-) -> Result<(StatusCode, Bytes), Fault> {
-    let mut link = bridge.upstream.link(patience).await?;
-    let mut request = plain(method, path, &link, bridge, Outgoing::whole(body));
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let broken = |why: String| Fault::new(FaultId::UpstreamLost, why);
-    let answer = async {
-        let response = link.ask(request).await.map_err(|error| broken(format!("{path} got no answer: {error}")))?;
-        let status = response.status();
-        let body = gather(link, response.into_body()).await;
-        Ok((status, body.ok_or_else(|| broken(format!("{path} was not answered whole")))?))
-    };
-    let silent = |_| Fault::new(FaultId::UpstreamSilent, format!("{path} got no answer within {SLOWEST:?}"));
-    tokio::time::timeout(SLOWEST, answer).await.map_err(silent)?
-}
-
-/// Answers to small questions take milliseconds; this is for a machine that swaps.
-const SLOWEST: Duration = Duration::from_secs(10);
-
-/// Answers to small questions are some kilobytes; a captive portal's page is not worth more, either.
-const SMALL: usize = 4 << 20;
-
-async fn gather(link: Link, body: Incoming) -> Option<Bytes> {
-    let driven = Driven { link: Some(link), body };
-    let mut limited = Limited::new(driven, SMALL);
-    let mut bytes = Vec::new();
-    while let Some(frame) = limited.frame().await {
-        if let Ok(data) = frame.ok()?.into_data() {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    Some(bytes.into())
-}
-
-/// A body that drives its own connection.
-struct Driven {
-    /// None once it was given back.
-    link: Option<Link>,
-    body: Incoming,
-}
-
-impl hyper::body::Body for Driven {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
-        let Some(link) = &mut this.link else { return Poll::Ready(None) };
-        let polled = link.poll_frame(cx, &mut this.body);
-        if matches!(polled, Poll::Ready(None))
-            && let Some(link) = this.link.take()
-        {
-            link.give_back();
-        }
-        polled
-    }
-}
-
 /// Why there is another status than 200, in words for the person who waits.
-async fn refusal(question: &Question, link: Link, response: Response<Incoming>) -> Failure {
+async fn refusal(question: &Question, mut link: Link, response: Response<Incoming>) -> Failure {
     let model = question.request["model"].as_str().unwrap_or_default();
     let status = response.status().as_u16();
-    let body = gather(link, response.into_body()).await.unwrap_or_default();
+    let body = link.read(response.into_body(), small::MOST).await.ok().flatten();
+    link.give_back();
+    let body = body.unwrap_or_default();
     let failure = Failure::from_status(status, &body, model);
     if failure.kind != Kind::NoModel {
         return failure;

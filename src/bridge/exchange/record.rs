@@ -1,6 +1,7 @@
 //! What is told of one exchange when it is over: one line, and a block for those who look closer. No contents.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
@@ -8,12 +9,12 @@ use tracing::{debug, info, warn};
 use super::super::Bridge;
 use super::super::metrics::{self, Exchange, Lane};
 use crate::clock;
-use crate::translate::Client;
 use crate::translate::answer::{Finished, Note, Outcome};
 use crate::translate::recover::Family;
 use crate::translate::request::{Loss, Why};
 use crate::translate::tools;
 use crate::translate::wire::{Chunk, Took, Unreadable, Usage};
+use crate::translate::{Client, Declared};
 
 /// Loading and reading are told when a person notices them.
 const NOTEWORTHY_MS: u64 = 500;
@@ -49,7 +50,7 @@ pub(crate) struct Summary {
     pub bytes: usize,
     pub upstream_bytes: usize,
     pub items: usize,
-    pub tools: Vec<String>,
+    pub tools: Arc<[Declared]>,
     pub streamed: bool,
     pub previous: bool,
 }
@@ -255,10 +256,11 @@ impl Record {
         if let Some(asked) = &self.replaced {
             let _ = writeln!(text, "  model     asked for {asked}, which only OpenAI has: its parent's");
         }
-        match request.tools.as_slice() {
+        match &*request.tools {
             [] => text.push_str("  tools     none\n"),
             tools => {
-                let _ = writeln!(text, "  tools     {}: {}", tools.len(), tools.join(" "));
+                let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+                let _ = writeln!(text, "  tools     {}: {}", tools.len(), names.join(" "));
             }
         }
         let _ = writeln!(text, "  sent      {} bytes to the upstream", request.upstream_bytes);

@@ -27,7 +27,7 @@ use super::super::Bridge;
 use super::super::line::Line;
 use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
-use super::stored::{items_of, remember};
+use super::stored::{items_of, output_of, remember};
 use crate::clock;
 use crate::fault::{Fault, FaultId};
 use crate::translate::answer::{Answer, End, Finished};
@@ -125,9 +125,7 @@ impl Run {
     /// The id of a response that is over, and all that was said up to it and in it. None: it has failed, or is not over.
     pub(crate) fn conversation(&self) -> Option<(String, Vec<Value>)> {
         let finished = self.finished.as_ref().filter(|finished| finished.failure.is_none())?;
-        let mut response: Value = serde_json::from_str(&finished.object).ok()?;
-        let id = response["id"].as_str()?.to_owned();
-        let Value::Array(output) = response["output"].take() else { return None };
+        let (id, output) = output_of(finished)?;
         let mut items = self.question.earlier.to_vec();
         items.extend(items_of(&self.question.request));
         items.extend(output);
@@ -303,24 +301,19 @@ impl Run {
     }
 
     fn finish(&mut self, end: End) {
-        let Some(answer) = self.answer.take() else { return };
+        let Some(mut answer) = self.answer.take() else { return };
         let is_done = matches!(end, End::Done(_));
-        let before = {
-            let mut answer = answer;
-            let before = answer.take();
-            let finished = answer.finish(end, clock::unix_seconds(clock::wall()));
-            self.record.finish(&finished, &self.bridge);
-            self.finished = Some(finished);
-            before
-        };
-        let finished = self.finished.as_ref().expect("set just now");
+        let before = answer.take();
+        let finished = answer.finish(end, clock::unix_seconds(clock::wall()));
+        self.record.finish(&finished, &self.bridge);
         self.last = joined(&before, &finished.events, super::ending(self.record.client));
         self.step = match mem::replace(&mut self.step, Step::Over) {
             Step::Reading(opened) if is_done => Step::Ending(opened, Box::pin(tokio::time::sleep(ENDING))),
             // A failure must be followed by the end at once: Codex waits for it (0.98 to 0.169).
             Step::Reading(_) | Step::Asking(_) | Step::Ending(..) | Step::Over => Step::Over,
         };
-        remember(&self.bridge, &self.question, finished);
+        remember(&self.bridge, &self.question, &finished);
+        self.finished = Some(finished);
     }
 }
 

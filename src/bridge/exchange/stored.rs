@@ -52,14 +52,21 @@ pub(super) fn remember(bridge: &Bridge, question: &Question, finished: &Finished
     {
         return;
     }
-    let response: Value = serde_json::from_str(&finished.object).unwrap_or_default();
-    let (Some(id), Some(output)) = (response["id"].as_str(), response["output"].as_array()) else { return };
+    let Some((id, output)) = output_of(finished) else { return };
     let mut input = items_of(&question.request);
     if question.previous.is_none() {
         // What a socket remembered, the store has not.
         input.splice(0..0, question.earlier.iter().cloned());
     }
-    bridge.store().put(id, finished.object.clone(), input, output.clone(), question.previous.as_ref());
+    bridge.store().put(&id, finished.object.clone(), input, output, question.previous.as_ref());
+}
+
+/// The id of a response, and its items.
+pub(super) fn output_of(finished: &Finished) -> Option<(String, Vec<Value>)> {
+    let mut response: Value = serde_json::from_str(&finished.object).ok()?;
+    let id = response["id"].as_str()?.to_owned();
+    let Value::Array(output) = response["output"].take() else { return None };
+    Some((id, output))
 }
 
 /// The items that a request itself brings.

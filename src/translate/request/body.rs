@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Prompt, Role};
+use super::{Message, PastCall, Prompt, Role};
 use crate::translate::wire::Api;
 
 /// The body of a request, and where its conversation can be continued.
@@ -47,7 +47,7 @@ impl Body {
 /// The fields of the head are the caller's; after the messages `tail` adds the others.
 pub(super) fn write(
     prompt: &Prompt<'_>,
-    message: impl Fn(&mut Vec<u8>, &super::Message<'_>),
+    message: impl Fn(&mut Vec<u8>, &Message<'_>),
     tail: impl FnOnce(&mut Vec<u8>),
 ) -> Body {
     let texts: usize = prompt.messages.iter().map(size).sum();
@@ -73,11 +73,11 @@ pub(super) fn write(
     Body { bytes: out.into(), messages_end, open }
 }
 
-fn size(message: &super::Message<'_>) -> usize {
+fn size(message: &Message<'_>) -> usize {
     message.content.len() + message.thinking.len() + message.images.iter().map(|image| image.len()).sum::<usize>() + 128
 }
 
-pub(super) fn role(out: &mut Vec<u8>, role: Role) {
+fn role(out: &mut Vec<u8>, role: Role) {
     out.extend_from_slice(match role {
         Role::System => b"{\"role\":\"system\"",
         Role::User => b"{\"role\":\"user\"",
@@ -86,9 +86,23 @@ pub(super) fn role(out: &mut Vec<u8>, role: Role) {
     });
 }
 
+/// What a message has in both APIs, up to its content.
+pub(super) fn beginning(out: &mut Vec<u8>, api: Api, message: &Message<'_>, call: fn(&mut Vec<u8>, &PastCall<'_>)) {
+    role(out, message.role);
+    thoughts(out, api, &message.thinking);
+    if !message.calls.is_empty() {
+        out.extend_from_slice(b",\"tool_calls\":[");
+        separated(out, &message.calls, call);
+        out.push(b']');
+    }
+    if let Some(answered) = &message.answers {
+        field(out, "tool_call_id", &answered.call_id);
+    }
+}
+
 /// Thoughts of an assistant, if any. The servers behind chat completions read `reasoning_content` (llama-server, vLLM, LM
 /// Studio).
-pub(super) fn thoughts(out: &mut Vec<u8>, api: Api, thinking: &str) {
+fn thoughts(out: &mut Vec<u8>, api: Api, thinking: &str) {
     if !thinking.is_empty() {
         let key = match api {
             Api::Ollama => "thinking",

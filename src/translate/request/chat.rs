@@ -39,16 +39,7 @@ pub fn body(prompt: &Prompt<'_>) -> Body {
 
 /// `content` comes last, so that a beginning can be continued.
 fn message(out: &mut Vec<u8>, message: &Message<'_>) {
-    body::role(out, message.role);
-    body::thoughts(out, Api::Chat, &message.thinking);
-    if !message.calls.is_empty() {
-        out.extend_from_slice(b",\"tool_calls\":[");
-        separated(out, &message.calls, call);
-        out.push(b']');
-    }
-    if let Some(answered) = &message.answers {
-        field(out, "tool_call_id", &answered.call_id);
-    }
+    body::beginning(out, Api::Chat, message, call);
     if message.images.is_empty() {
         field(out, "content", &message.content);
     } else {

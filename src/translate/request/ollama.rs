@@ -47,15 +47,8 @@ fn options(out: &mut Vec<u8>, prompt: &Prompt<'_>) {
 
 /// `content` comes last, so that a beginning can be continued.
 fn message(out: &mut Vec<u8>, message: &Message<'_>) {
-    body::role(out, message.role);
-    body::thoughts(out, Api::Ollama, &message.thinking);
-    if !message.calls.is_empty() {
-        out.extend_from_slice(b",\"tool_calls\":[");
-        separated(out, &message.calls, call);
-        out.push(b']');
-    }
+    body::beginning(out, Api::Ollama, message, call);
     if let Some(answered) = &message.answers {
-        field(out, "tool_call_id", &answered.call_id);
         field(out, "tool_name", &answered.name);
     }
     if !message.images.is_empty() {
