@@ -32,7 +32,7 @@ QUERIES = [
     (b"\x1b[c", b"\x1b[?62;c"),
     (b"\x1b[?u", b"\x1b[?0u"),
 ]
-seen, answered, typed, code = b"", 0, 0, 1
+seen, answered, typed, code = b"", {query: 0 for query, _ in QUERIES}, 0, 1
 until = time.monotonic() + seconds
 while time.monotonic() < until:
     if select.select([terminal], [], [], 0.1)[0]:
@@ -43,10 +43,11 @@ while time.monotonic() < until:
         if not block:
             break
         seen += block
+        # Counted over all that was seen: a query may be cut in two by the end of a block.
         for query, reply in QUERIES:
-            for _ in range(seen.count(query, answered)):
+            while answered[query] < seen.count(query):
                 os.write(terminal, reply)
-        answered = len(seen)
+                answered[query] += 1
     text = re.sub(rb"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()].|.)", b" ", seen).decode(errors="replace")
     if typed == 0 and ready in text:
         os.write(terminal, question.encode())
