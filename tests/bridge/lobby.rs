@@ -156,14 +156,20 @@ fn a_load_that_nobody_came_back_for_is_over_with_its_first_word() {
     bed.fake.left(0);
 }
 
+/// Over a link of its own the load's end is the question's end; over one that was idle it is asked once more, for nobody
+/// or for whoever has come by then.
 #[test]
 fn a_load_that_fails_is_forgotten() {
-    let mut bed = Bed::of(Reply::new().hold("loaded").reset());
-    leaves(&bed, 0, &cold("Hello?"));
-    goes_on(&mut bed);
-    bed.fake.release("loaded");
-    bed.fake.will(Reply::new().text("Hi.").done());
-    bed.post(&cold("Hello?")).whole().completed().says("Hi.");
+    for args in [&["--upstream-api", "ollama"][..], &[]] {
+        let mut bed = Bed::with(args);
+        bed.fake.will(Reply::new().hold("loaded").reset());
+        leaves(&bed, 0, &cold("Hello?"));
+        goes_on(&mut bed);
+        // Before the load fails: who asks next, and how often, is not for the test to say.
+        bed.fake.whenever(|_| true, Reply::new().text("Hi.").done());
+        bed.fake.release("loaded");
+        bed.post(&cold("Hello?")).whole().completed().says("Hi.");
+    }
 }
 
 #[test]
