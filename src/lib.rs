@@ -29,16 +29,18 @@
 //!
 //! # Who knows whom
 //! ```text
-//! main → app ─┬→ cli → config → bridge::settings, net
+//! main → app ─┬→ cli → config → bridge::settings, net, words
+//!             ├→ doctor ──→ bridge, config, demo, forward, gateway, net, status, words
 //!             ├→ bridge ──→ forward, gateway, net, translate
 //!             ├→ forward ─→ gateway ─→ net ─→ clock
 //!             ├→ report ──→ forward, gateway, status
 //!             └→ demo, status, log
 //! ```
-//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate` and `demo` know
-//! nobody, either. Pure, without any I/O: `translate`, `config`, `fault`, `gateway::{select, settle}`, the script of `demo`,
+//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo` and
+//! `words` (sentences in both languages) know nobody, either. Pure, without any I/O: `translate`, `config`, `fault`, `words`, `gateway::{select, settle}`, the script of `demo`,
 //! the judging halves of `gateway::{wsl, identify}`, and of the bridge `catalog, host, metrics, models, route, settings,
-//! store, titles, unpack` and `socket::{memory, message, split}`. `tests/architecture.rs` holds this table.
+//! store, titles, unpack` and `socket::{memory, message, split}`. Of the doctor: `check`, `fact`,
+//! `render`, and the `checks` of each area. `tests/architecture.rs` holds this table.
 //!
 //! # Invariants
 //! - An address that was only discovered gets no client byte before it answered `GET /api/version` as Ollama.
@@ -67,6 +69,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod fault;
 pub mod forward;
 pub mod gateway;
@@ -75,3 +78,4 @@ pub mod net;
 pub mod report;
 pub mod status;
 pub mod translate;
+pub mod words;

@@ -14,7 +14,7 @@ use hyper::body::Bytes;
 use hyper::header::{HOST, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -198,6 +198,13 @@ impl Refusal {
             Self::NotOllama(_) | Self::Loop => true,
             Self::Dial(_) | Self::Reset | Self::Silent => false,
         }
+    }
+}
+
+/// As the id of its fault.
+impl Serialize for Refusal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.fault("").id.as_str())
     }
 }
 

@@ -17,6 +17,8 @@ pub mod wsl;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use serde::Serialize;
+
 pub use find::{Finder, GatewayWatch, Surroundings, Whereabouts};
 pub use follow::{Follower, SnapshotWatch};
 pub use identify::{Identity, ProbeMark, Refusal};
@@ -31,7 +33,7 @@ pub struct Gateway {
 }
 
 /// The part of the kernel's network state that decides where Windows is. Two equal snapshots need no new search.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Snapshot {
     pub links: Vec<Link>,
     /// IPv4 only: WSL's NAT knows nothing else, and Ollama on 0.0.0.0 is IPv4 too.
@@ -44,7 +46,7 @@ pub struct Snapshot {
     pub localhost_leaves: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Link {
     pub index: u32,
     pub name: String,
@@ -54,7 +56,7 @@ pub struct Link {
     pub up: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Address {
     /// Index of the link it is on.
     pub link: u32,
@@ -63,7 +65,7 @@ pub struct Address {
     pub prefix: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DefaultRoute {
     pub link: u32,
     pub gateway: Option<Ipv4Addr>,
@@ -74,7 +76,7 @@ pub struct DefaultRoute {
 
 impl Snapshot {
     /// The networks that lead to Windows: those of Hyper-V cards, or of `eth0` where no card says that it is one.
-    fn windows_side(&self) -> impl Iterator<Item = (&str, &Address)> {
+    pub fn windows_side(&self) -> impl Iterator<Item = (&str, &Address)> {
         let any_hyperv = self.links.iter().any(|link| link.hyperv);
         self.addresses.iter().filter_map(move |address| {
             let link = self.links.iter().find(|link| link.index == address.link)?;
@@ -87,7 +89,7 @@ impl Snapshot {
         self.addresses.iter().any(|address| self.links.iter().any(|link| link.hyperv && link.index == address.link))
     }
 
-    fn link_name(&self, index: u32) -> String {
+    pub fn link_name(&self, index: u32) -> String {
         let found = self.links.iter().find(|link| link.index == index);
         found.map_or_else(|| format!("link {index}"), |link| link.name.clone())
     }

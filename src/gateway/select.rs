@@ -4,6 +4,8 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use serde::Serialize;
+
 use super::{Address, Snapshot};
 
 /// An address that could be Windows, and why.
@@ -14,7 +16,7 @@ pub struct Candidate {
 }
 
 /// How an address was found; its text is for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum How {
     DefaultGateway { link: String },
     Vpnkit,
@@ -140,6 +142,11 @@ impl Address {
     /// Whether `ip` lies in this address's network.
     pub fn contains(&self, ip: Ipv4Addr) -> bool {
         (u32::from(ip) ^ u32::from(self.ip)) & self.mask() == 0
+    }
+
+    /// The address of the network itself.
+    pub fn network(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.ip) & self.mask())
     }
 
     /// The first address of the network that is not our own; none where a network has no room for one.

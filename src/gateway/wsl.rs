@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use tokio::process::Command;
 
 use super::Snapshot;
@@ -72,6 +73,13 @@ impl Mode {
             Self::Linux => "linux",
             Self::Unknown(word) => word,
         }
+    }
+}
+
+/// As its word.
+impl Serialize for Mode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
     }
 }
 

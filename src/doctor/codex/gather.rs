@@ -1,0 +1,1 @@
+//! Finds Codex, and reads how it is set up.

@@ -1,0 +1,1 @@
+//! Finds out which way leads to Windows, and who answers there.

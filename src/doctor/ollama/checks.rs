@@ -1,0 +1,5 @@
+//! Judges Ollama. Pure.
+
+use crate::doctor::Check;
+
+pub const CHECKS: &[Check] = &[];

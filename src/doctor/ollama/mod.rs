@@ -1,0 +1,45 @@
+//! Ollama itself, at the address that answered: version, models, context.
+
+pub mod checks;
+pub mod gather;
+
+use serde::Serialize;
+
+use crate::doctor::Fact;
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Ollama {
+    pub version: Fact<String>,
+    pub models: Fact<Vec<Model>>,
+    /// What is in memory now. Unknown while a model loads: Ollama does not answer then (`ollama-server` A5).
+    pub loaded: Fact<Vec<Loaded>>,
+    /// Seconds since 1970 in the `Date` header, and by our clock at that moment.
+    pub clocks: Fact<(u64, u64)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Model {
+    pub name: String,
+    /// None where Ollama does not tell (before 0.6.4).
+    pub tools: Option<bool>,
+    pub thinking: Option<bool>,
+    pub vision: Option<bool>,
+    /// Whether it answers text at all; embedding models do not.
+    pub completion: Option<bool>,
+    /// What the model was trained for, in tokens.
+    pub trained_context: Option<u64>,
+    /// `num_ctx` in its Modelfile.
+    pub num_ctx: Option<u64>,
+    /// On disk, in bytes.
+    pub size: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loaded {
+    pub name: String,
+    /// The effective context, in tokens.
+    pub context: Option<u64>,
+    /// In bytes, in all and on the graphics card.
+    pub size: Option<u64>,
+    pub size_vram: Option<u64>,
+}

@@ -1,0 +1,1 @@
+//! Finds out which system this is.
