@@ -140,6 +140,11 @@ const ANSWER_TIME: Duration = Duration::from_secs(2);
 
 /// Asks every running forwarder of this user, or the one on `port`.
 pub fn ask(directory: &Path, port: Option<u16>) -> Vec<Report> {
+    look(directory, port).into_iter().filter_map(|(_, report)| report).collect()
+}
+
+/// Each socket in the directory, and what its forwarder tells. None: it was left by a run that died.
+pub fn look(directory: &Path, port: Option<u16>) -> Vec<(PathBuf, Option<Report>)> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let mut sockets: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     sockets.retain(|path| path.extension().is_some_and(|extension| extension == "sock"));
@@ -147,7 +152,11 @@ pub fn ask(directory: &Path, port: Option<u16>) -> Vec<Report> {
         sockets.retain(|path| path.file_stem().is_some_and(|stem| *stem == *port.to_string()));
     }
     sockets.sort();
-    sockets.iter().filter_map(|path| ask_one(path)).collect()
+    let asked = sockets.into_iter().map(|path| {
+        let report = ask_one(&path);
+        (path, report)
+    });
+    asked.collect()
 }
 
 fn ask_one(path: &Path) -> Option<Report> {

@@ -26,6 +26,13 @@ impl<T> Fact<T> {
         }
     }
 
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known(value) => Fact::Known(change(value)),
+            Self::Unknown(why) => Fact::Unknown(why),
+        }
+    }
+
     /// The value, or the reason why there is none.
     pub fn get(&self) -> Result<&T, &Words> {
         match self {

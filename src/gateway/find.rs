@@ -349,7 +349,7 @@ impl Finder {
 }
 
 /// Candidates that cost a Windows process or a name lookup.
-async fn late_candidates(root: &Path) -> Vec<Candidate> {
+pub async fn late_candidates(root: &Path) -> Vec<Candidate> {
     let (registry, docker) = tokio::join!(registry(root), host_docker_internal());
     let registry = registry.map(|ip| Candidate { ip, how: How::Registry });
     let docker = docker.map(|ip| Candidate { ip, how: How::HostDockerInternal });

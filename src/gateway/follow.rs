@@ -12,9 +12,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, trace, warn};
 
-use super::Snapshot;
-use super::netlink::{Netlink, NetlinkError, Notices};
+use super::netlink::{NetlinkError, Notices};
 use super::settle::Settle;
+use super::{Snapshot, look};
 use crate::clock;
 
 /// A lost notice costs at most this long.
@@ -38,7 +38,7 @@ impl Follower {
     /// Subscribes first and reads then, so that no change falls between the two.
     pub async fn start(root: PathBuf) -> Result<(Self, SnapshotWatch), NetlinkError> {
         let notices = Notices::open()?;
-        let snapshot = Netlink::open(&root)?.snapshot().await?;
+        let snapshot = look(&root).await?;
         let (publish, watch) = watch::channel(Arc::new(snapshot));
         Ok((Self { publish, reread: Arc::new(Notify::new()), root, notices: Some(notices) }, watch))
     }
@@ -86,7 +86,7 @@ impl Follower {
 
     /// A connection per dump: it costs microseconds, and a broken one is never met twice.
     async fn dump(&self) -> Result<Snapshot, NetlinkError> {
-        Netlink::open(&self.root)?.snapshot().await
+        look(&self.root).await
     }
 }
 

@@ -16,12 +16,14 @@ pub mod settle;
 pub mod wsl;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use serde::Serialize;
 
-pub use find::{Finder, GatewayWatch, Surroundings, Whereabouts};
+pub use find::{Finder, GatewayWatch, Surroundings, Whereabouts, late_candidates};
 pub use follow::{Follower, SnapshotWatch};
 pub use identify::{Identity, ProbeMark, Refusal};
+pub use netlink::NetlinkError;
 
 /// Ollama on Windows, as it answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +74,39 @@ pub struct DefaultRoute {
     pub metric: u32,
     /// The kernel would not use it: its link has no carrier.
     pub link_down: bool,
+}
+
+/// Somebody on one of our links, as the kernel's table of neighbours (ARP) has him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Neighbour {
+    pub ip: Ipv4Addr,
+    /// Index of the link.
+    pub link: u32,
+    pub state: NeighbourState,
+}
+
+/// `NUD_*` of linux/neighbour.h, as far as they tell whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum NeighbourState {
+    /// He has answered: REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP.
+    There,
+    /// Nobody says that this address is his: INCOMPLETE, FAILED.
+    Gone,
+}
+
+/// One look at the kernel's network state; `root` is `/` outside tests.
+pub async fn look(root: &Path) -> Result<Snapshot, NetlinkError> {
+    netlink::Netlink::open(root)?.snapshot().await
+}
+
+/// Everybody whom the kernel has asked for on our links.
+pub async fn neighbours(root: &Path) -> Result<Vec<Neighbour>, NetlinkError> {
+    netlink::Netlink::open(root)?.neighbours().await
+}
+
+/// The largest packet of a link, in bytes.
+pub async fn mtu(root: &Path, link: u32) -> Result<Option<u32>, NetlinkError> {
+    netlink::Netlink::open(root)?.mtu(link).await
 }
 
 impl Snapshot {

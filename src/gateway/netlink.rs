@@ -9,13 +9,14 @@ use futures_util::stream::{StreamExt, TryStreamExt};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::AddressAttribute;
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState as Nud};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteType};
 use rtnetlink::{MulticastGroup, RouteMessageBuilder};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Address, DefaultRoute, Link, Snapshot};
+use super::{Address, DefaultRoute, Link, Neighbour, NeighbourState, Snapshot};
 
 #[derive(Debug, Error)]
 pub enum NetlinkError {
@@ -111,6 +112,24 @@ impl Netlink {
         Ok(routes)
     }
 
+    /// Who was asked for on our own links, and whether he answered.
+    pub(super) async fn neighbours(&self) -> Result<Vec<Neighbour>, NetlinkError> {
+        let error = |source| NetlinkError::Dump("neighbours", source);
+        let messages: Vec<_> = self.handle.neighbours().get().execute().try_collect().await.map_err(error)?;
+        Ok(messages.iter().filter_map(neighbour).collect())
+    }
+
+    /// The largest packet of a link, in bytes.
+    pub(super) async fn mtu(&self, link: u32) -> Result<Option<u32>, NetlinkError> {
+        let error = |source| NetlinkError::Dump("links", source);
+        let message = self.handle.link().get().match_index(link).execute().try_next().await.map_err(error)?;
+        Ok(message.and_then(|message| {
+            let mtu =
+                |attribute: &LinkAttribute| if let LinkAttribute::Mtu(mtu) = attribute { Some(*mtu) } else { None };
+            message.attributes.iter().find_map(mtu)
+        }))
+    }
+
     /// What `ip route get DESTINATION ipproto tcp dport 11434` says; policy rules included.
     async fn way_to(&self, destination: Ipv4Addr) -> Option<Way> {
         let mut request = RouteMessageBuilder::<Ipv4Addr>::new()
@@ -146,6 +165,19 @@ fn link(message: &LinkMessage, root: &Path) -> Link {
     let flags = message.header.flags;
     let up = flags.contains(LinkFlags::Up) && flags.contains(LinkFlags::LowerUp);
     Link { index: message.header.index, name, hyperv, up }
+}
+
+fn neighbour(message: &NeighbourMessage) -> Option<Neighbour> {
+    let ip = message.attributes.iter().find_map(|attribute| {
+        if let NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) = attribute { Some(*ip) } else { None }
+    })?;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a state from the future tells us nothing")]
+    let state = match message.header.state {
+        Nud::Reachable | Nud::Stale | Nud::Delay | Nud::Probe | Nud::Permanent | Nud::Noarp => NeighbourState::There,
+        Nud::Incomplete | Nud::Failed => NeighbourState::Gone,
+        _ => return None,
+    };
+    Some(Neighbour { ip, link: message.header.ifindex, state })
 }
 
 /// A card of the Hyper-V switch hangs on the VM bus (WSL, `GnsEngine.cpp`, finds its cards the same way).

@@ -3,24 +3,27 @@
 pub mod checks;
 pub mod gather;
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
 
 use crate::doctor::Fact;
 use crate::gateway::select::How;
-use crate::gateway::{Refusal, Snapshot};
+use crate::gateway::{Neighbour, NeighbourState, Refusal, Snapshot};
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Network {
     pub snapshot: Fact<Snapshot>,
     /// Where connections are to go, in the configuration or of a forward that runs.
     pub target: Option<Target>,
+    /// Why the name of the upstream could not be resolved.
+    pub unresolved: Option<String>,
     /// Every address that was tried, best first.
     pub tried: Vec<Tried>,
     /// Of the card that leads to Windows, in bytes.
     pub mtu: Fact<u32>,
-    /// What the kernel knows of each candidate on its own link.
+    /// Whom the kernel has asked for on our links, after the addresses were tried.
     pub neighbours: Fact<Vec<Neighbour>>,
 }
 
@@ -59,23 +62,6 @@ pub enum TriedHow {
     Named,
     /// Localhost, in a mode in which it is Windows.
     Localhost,
-    /// A forward of ours says that it goes there.
-    Forward,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Neighbour {
-    pub ip: Ipv4Addr,
-    pub state: NeighbourState,
-}
-
-/// `NUD_*` of linux/neighbour.h, as far as they tell something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum NeighbourState {
-    /// It has answered: REACHABLE, STALE, DELAY, PROBE, PERMANENT, NOARP.
-    There,
-    /// Nobody says that this address is his: FAILED, INCOMPLETE.
-    Gone,
 }
 
 impl Network {
@@ -89,6 +75,16 @@ impl Network {
         self.answered().or(self.tried.first())
     }
 
+    /// What the kernel knows of an address on one of our links.
+    pub fn neighbour(&self, ip: Ipv4Addr) -> Option<NeighbourState> {
+        self.neighbours.known()?.iter().find(|neighbour| neighbour.ip == ip).map(|neighbour| neighbour.state)
+    }
+
+    /// The name of the card that leads to Windows.
+    pub fn link(&self) -> Option<&str> {
+        Some(self.snapshot.known()?.windows_side().next()?.0)
+    }
+
     /// The network that WSL and Windows share, such as `172.24.0.0/20`: what a firewall rule has to let in.
     pub fn windows_prefix(&self) -> Option<String> {
         let snapshot = self.snapshot.known()?;
@@ -99,5 +95,38 @@ impl Network {
     /// Our own address in that network.
     pub fn own_address(&self) -> Option<Ipv4Addr> {
         Some(self.snapshot.known()?.windows_side().next()?.1.ip)
+    }
+}
+
+impl fmt::Display for TriedHow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Candidate(how) => how.fmt(f),
+            Self::Named => f.write_str("named"),
+            Self::Localhost => f.write_str("localhost is Windows in this mode"),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn healthy() -> Network {
+    use crate::gateway::{Address, DefaultRoute, Link};
+    let windows = Ipv4Addr::new(172, 24, 0, 1);
+    let link = |index, name: &str, hyperv| Link { index, name: name.into(), hyperv, up: true };
+    let snapshot = Snapshot {
+        links: vec![link(1, "lo", false), link(2, "eth0", true)],
+        addresses: vec![Address { link: 2, ip: Ipv4Addr::new(172, 24, 3, 7), prefix: 20 }],
+        defaults: vec![DefaultRoute { link: 2, gateway: Some(windows), metric: 0, link_down: false }],
+        on_link: vec![windows],
+        localhost_leaves: false,
+    };
+    let how = TriedHow::Candidate(How::DefaultGateway { link: "eth0".into() });
+    Network {
+        snapshot: Fact::Known(snapshot),
+        target: Some(Target::Auto { port: 11434 }),
+        unresolved: None,
+        tried: vec![Tried { address: (windows, 11434).into(), how, answer: Ok("0.33.0".into()), took_ms: 2 }],
+        mtu: Fact::Known(1500),
+        neighbours: Fact::Known(vec![Neighbour { ip: windows, link: 2, state: NeighbourState::There }]),
     }
 }

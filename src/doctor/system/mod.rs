@@ -19,8 +19,6 @@ pub struct System {
     pub wslinfo: Fact<String>,
     /// What `wslinfo --wsl-version` said, such as `2.6.1`.
     pub wsl_version: Fact<String>,
-    /// Seconds by which Ollama's clock (its `Date` header) is ahead of ours.
-    pub clock_ahead: Fact<i64>,
     /// Whether Windows programs can be started.
     pub interop: Fact<Interop>,
     /// `[boot] systemd` is in force: process 1 is systemd.
@@ -66,5 +64,21 @@ impl System {
     /// What the mode means for a forwarder, where it is known.
     pub fn need(&self) -> Option<Need> {
         self.mode.known().map(Mode::need)
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn healthy() -> System {
+    System {
+        kernel: Fact::Known("6.6.87.2-microsoft-standard-WSL2".into()),
+        mode: Fact::Known(Mode::Nat),
+        wslinfo: Fact::Known("nat".into()),
+        wsl_version: Fact::Known("2.6.1".into()),
+        interop: Fact::Known(Interop::Works),
+        has_systemd: Fact::Known(true),
+        is_root: false,
+        by_sudo: false,
+        unwritable: Vec::new(),
+        config: Fact::Known(ConfigState::Valid(Vec::new())),
     }
 }
