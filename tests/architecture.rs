@@ -57,6 +57,8 @@ const PURE: &[&str] = &[
     "doctor/check.rs",
     "doctor/codex/checks.rs",
     "doctor/fact.rs",
+    "doctor/fix/diff.rs",
+    "doctor/fix/trouble.rs",
     "doctor/live/checks.rs",
     "doctor/network/checks.rs",
     "doctor/ollama/checks.rs",

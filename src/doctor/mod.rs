@@ -13,6 +13,7 @@
 pub mod check;
 pub mod codex;
 pub mod fact;
+pub mod fix;
 pub mod live;
 pub mod network;
 pub mod ollama;

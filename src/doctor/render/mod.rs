@@ -13,7 +13,7 @@ mod lines;
 pub mod list;
 mod note;
 mod progress;
-mod sheet;
+pub(crate) mod sheet;
 mod text;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use super::lines::{clean, clean_line, to_ascii, width, wrap};
 
 /// The few ways in which a page stresses something. Never the only sign of anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Plain,
     Red,
     Yellow,
@@ -37,19 +37,19 @@ impl Style {
 
 /// What stands before a sentence: a sign, an id, a label.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) text: String,
-    pub(super) style: Style,
+pub(crate) struct Column {
+    pub(crate) text: String,
+    pub(crate) style: Style,
     /// The column's width. What does not fit pushes the rest of its line aside, by one space.
-    pub(super) width: usize,
+    pub(crate) width: usize,
 }
 
 impl Column {
-    pub(super) fn new(text: impl Into<String>, style: Style, width: usize) -> Self {
+    pub(crate) fn new(text: impl Into<String>, style: Style, width: usize) -> Self {
         Self { text: text.into(), style, width }
     }
 
-    pub(super) fn space(width: usize) -> Self {
+    pub(crate) fn space(width: usize) -> Self {
         Self::new("", Style::Plain, width)
     }
 
@@ -62,25 +62,25 @@ impl Column {
 /// What is meant to be pasted stands this far from the edge…
 const COMMAND_INDENT: usize = 6;
 
-pub(super) struct Sheet<'a> {
-    pub(super) look: &'a Look,
+pub(crate) struct Sheet<'a> {
+    pub(crate) look: &'a Look,
     text: String,
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(look: &'a Look) -> Self {
+    pub(crate) fn new(look: &'a Look) -> Self {
         Self { look, text: String::new() }
     }
 
     /// An empty line between what was written and what comes; never two, and none at the top.
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
     /// A sentence behind its columns. Its further lines begin at `hang`.
-    pub(super) fn prose_at(&mut self, columns: &[Column], hang: usize, style: Style, text: &str) {
+    pub(crate) fn prose_at(&mut self, columns: &[Column], hang: usize, style: Style, text: &str) {
         let text = self.shown(&clean(text));
         let lead: usize = columns.iter().map(Column::taken).sum();
         let room = |taken: usize| self.look.width.saturating_sub(taken).max(1);
@@ -104,13 +104,13 @@ impl<'a> Sheet<'a> {
     }
 
     /// The same, where the further lines begin where the first one does.
-    pub(super) fn prose(&mut self, columns: &[Column], text: &str) {
+    pub(crate) fn prose(&mut self, columns: &[Column], text: &str) {
         let hang = columns.iter().map(|column| column.width).sum();
         self.prose_at(columns, hang, Style::Plain, text);
     }
 
     /// Parts that are never broken, as many in a line as fit; further lines are set in.
-    pub(super) fn parts(&mut self, parts: &[String], between: &str, style: Style) {
+    pub(crate) fn parts(&mut self, parts: &[String], between: &str, style: Style) {
         let mut lines: Vec<String> = Vec::new();
         for part in parts {
             let part = self.shown(&clean(part));
@@ -130,7 +130,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Lines to be pasted: each whole, on a line of its own.
-    pub(super) fn commands(&mut self, lines: &[String]) {
+    pub(crate) fn commands(&mut self, lines: &[String]) {
         let indent = if needs_first_column(lines) { 0 } else { COMMAND_INDENT };
         for line in lines.iter().flat_map(|line| line.lines()) {
             let line = format!("{}{}", " ".repeat(indent), Style::Bold.paint(&clean_line(line), self.look.color));
@@ -139,12 +139,19 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// A line of a file, as it is.
+    pub(crate) fn raw(&mut self, indent: usize, style: Style, line: &str) {
+        let line = format!("{}{}", " ".repeat(indent), style.paint(clean_line(line).trim_end(), self.look.color));
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
     /// As this look can show it.
-    pub(super) fn shown(&self, text: &str) -> String {
+    pub(crate) fn shown(&self, text: &str) -> String {
         if self.look.ascii { to_ascii(text) } else { text.to_owned() }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 }
