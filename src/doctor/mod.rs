@@ -5,11 +5,13 @@
 //! plan ──► gather: system, network ──► ollama ──► live      (I/O, one deadline each)
 //!                  port, codex, service, windows
 //!             └──► Facts ──► TABLE, judged in its order ──► outcomes ──► render: text or JSON
-//!                                                               └──► fix (asks first)
+//!                                                               ├──► fix (asks first)
+//!                                                               └──► bugreport (redacted, sent nowhere)
 //! ```
 //! Each area is a folder of its own: `mod.rs` says what is known of it (plain data), `gather.rs` finds it out, `checks.rs`
 //! judges it. A check may look at all facts; whatever gathers knows only its own.
 
+pub mod bugreport;
 pub mod check;
 pub mod codex;
 pub mod fact;

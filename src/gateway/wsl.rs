@@ -174,7 +174,7 @@ const WSLINFO_TIME: Duration = Duration::from_secs(1);
 /// Runs a program that may hang: own process group, no standard input, killed at its deadline.
 ///
 /// Returns its standard output when it succeeded in time.
-pub(super) async fn run(program: PathBuf, args: &[&str], directory: &Path, limit: Duration) -> Option<String> {
+pub async fn run(program: PathBuf, args: &[&str], directory: &Path, limit: Duration) -> Option<String> {
     let mut command = Command::new(program);
     command.args(args).current_dir(directory).stdin(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).kill_on_drop(true);

@@ -9,7 +9,7 @@
 pub mod diff;
 mod file;
 mod socket;
-mod trouble;
+pub(super) mod trouble;
 
 use std::io::{self, BufRead, Write};
 use std::path::Path;

@@ -8,13 +8,13 @@ use crate::words::Words;
 
 /// What was tried, as far as sentences tell it apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Attempt {
+pub(crate) enum Attempt {
     Read,
     Write,
     Remove,
 }
 
-pub(super) fn trouble(attempt: Attempt, path: &Path, error: &Error) -> Words {
+pub(crate) fn trouble(attempt: Attempt, path: &Path, error: &Error) -> Words {
     let path = path.display();
     let why = why(error);
     let Words { en, fr } = &why;
