@@ -8,7 +8,7 @@
 //!                                                               └──► fix (asks first)
 //! ```
 //! Each area is a folder of its own: `mod.rs` says what is known of it (plain data), `gather.rs` finds it out, `checks.rs`
-//! judges it. A check may look at all facts; whatever gathers knows only its own.
+//! judges it. A check may look at all facts; whatever gathers knows only its own. `program` asks other programs for them.
 
 pub mod check;
 pub mod codex;
@@ -17,6 +17,7 @@ pub mod live;
 pub mod network;
 pub mod ollama;
 pub mod port;
+pub mod program;
 pub mod render;
 pub mod service;
 pub mod system;
