@@ -63,6 +63,7 @@ const PURE: &[&str] = &[
     "doctor/port/checks.rs",
     "doctor/render",
     "doctor/service/checks.rs",
+    "doctor/service/unit.rs",
     "doctor/system/checks.rs",
     "doctor/windows/checks.rs",
     "fault.rs",
