@@ -60,3 +60,22 @@ pub enum State {
     /// It can be started. None: it is not one of ours, or did not answer.
     Runs(Option<String>),
 }
+
+/// The service of a machine on which all is well.
+#[cfg(test)]
+pub(crate) fn healthy() -> Service {
+    let version = env!("CARGO_PKG_VERSION");
+    let path = PathBuf::from("/home/me/.local/bin/ollama-forward");
+    Service {
+        unit: Fact::Known(Some("/home/me/.config/systemd/user/ollama-forward.service".into())),
+        program: Fact::Known(Some(Program { path: path.clone(), state: State::Runs(Some(version.into())) })),
+        enabled: Fact::Known("enabled".into()),
+        active: Fact::Known("active".into()),
+        user_bus: Fact::Known(true),
+        linger: Fact::Known(true),
+        user: Some("me".into()),
+        vm_idle_timeout: Fact::Known(Some(-1)),
+        installed: Fact::Known(Some(Installed { path, version: Some(version.into()) })),
+        own_version: version.into(),
+    }
+}
