@@ -66,7 +66,7 @@ const PURE: &[&str] = &[
     "doctor/ollama/checks.rs",
     "doctor/port/checks.rs",
     "doctor/render",
-    "doctor/service/checks.rs",
+    "doctor/service/checks",
     "doctor/service/unit.rs",
     "doctor/system/checks.rs",
     "doctor/windows/checks.rs",
