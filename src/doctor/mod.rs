@@ -13,6 +13,10 @@
 pub mod check;
 pub mod codex;
 pub mod fact;
+#[cfg(test)]
+mod fake;
+pub mod figures;
+pub mod http;
 pub mod live;
 pub mod network;
 pub mod ollama;

@@ -9,12 +9,22 @@ use crate::doctor::Fact;
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Ollama {
+    pub api: Fact<Api>,
     pub version: Fact<String>,
     pub models: Fact<Vec<Model>>,
     /// What is in memory now. Unknown while a model loads: Ollama does not answer then (`ollama-server` A5).
     pub loaded: Fact<Vec<Loaded>>,
     /// Seconds since 1970 in the `Date` header, and by our clock at that moment.
     pub clocks: Fact<(u64, u64)>,
+}
+
+/// What the server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Api {
+    /// It tells a version, as Ollama does.
+    Ollama,
+    /// It has `/v1/models` only: LM Studio, llama-server, vLLM.
+    Chat,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,4 +52,11 @@ pub struct Loaded {
     /// In bytes, in all and on the graphics card.
     pub size: Option<u64>,
     pub size_vram: Option<u64>,
+}
+
+impl Model {
+    /// It can hold a conversation, as far as is known.
+    pub fn talks(&self) -> bool {
+        self.completion != Some(false)
+    }
 }
