@@ -21,6 +21,8 @@ pub mod live;
 pub mod network;
 pub mod ollama;
 pub mod port;
+#[cfg(test)]
+mod proof;
 pub mod render;
 pub mod service;
 pub mod system;

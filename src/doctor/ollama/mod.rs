@@ -60,3 +60,31 @@ impl Model {
         self.completion != Some(false)
     }
 }
+
+/// What a machine tells where all is well: qwen3:14b on a card of 16 GB.
+#[cfg(test)]
+pub(crate) fn healthy() -> Ollama {
+    let model = Model {
+        name: "qwen3:14b".into(),
+        tools: Some(true),
+        thinking: Some(true),
+        vision: Some(false),
+        completion: Some(true),
+        trained_context: Some(40_960),
+        num_ctx: None,
+        size: Some(9_276_198_565),
+    };
+    let loaded = Loaded {
+        name: "qwen3:14b".into(),
+        context: Some(32_768),
+        size: Some(14_300_000_000),
+        size_vram: Some(14_300_000_000),
+    };
+    Ollama {
+        api: Fact::Known(Api::Ollama),
+        version: Fact::Known("0.33.0".into()),
+        models: Fact::Known(vec![model]),
+        loaded: Fact::Known(vec![loaded]),
+        clocks: Fact::Known((1_795_879_578, 1_795_879_578)),
+    }
+}
