@@ -8,6 +8,8 @@ mod reach;
 mod server;
 mod tools;
 
+pub(in crate::doctor) use cures::{Machine, machine};
+
 use super::Model;
 use crate::bridge::catalog::is_same_model;
 use crate::doctor::check::no_details;
