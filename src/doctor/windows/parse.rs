@@ -132,8 +132,10 @@ const TRIES: usize = 4096;
 
 /// All parts of all objects in the text. An object that breaks off, or that is none, is passed over.
 fn objects(text: &str) -> Map<String, Value> {
+    // A console may have broken long lines; line ends mean nothing between the words of JSON, and cannot be inside of them.
+    let text = text.replace('\n', "");
     let mut parts = Map::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     for _ in 0..TRIES {
         let Some(start) = rest.find('{') else { break };
         rest = &rest[start..];

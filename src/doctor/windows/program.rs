@@ -27,8 +27,8 @@ pub(super) enum End {
     Late,
 }
 
-/// A thousand firewall rules are half of this; a program that prints more is broken.
-const OUTPUT_LIMIT: usize = 1 << 20;
+/// Ten thousand firewall rules, of which `reg.exe` prints all, are half of this; a program that prints more is broken.
+const OUTPUT_LIMIT: usize = 8 << 20;
 /// How long a killed program may take to be gone.
 const REAP_TIME: Duration = Duration::from_millis(200);
 /// The socket of WSL's own init (WSL, `config.cpp`).

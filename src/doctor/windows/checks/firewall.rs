@@ -139,13 +139,7 @@ fn judge_policy(facts: &Facts) -> Result<Verdict, Verdict> {
         )));
     };
     if profile.shields_up && !view.answered() {
-        let what = words!(
-            "the firewall of Windows blocks all incoming connections in the profile {WSL_PROFILE}, also those that rules allow",
-            "le pare-feu de Windows bloque toutes les connexions entrantes dans le profil {WSL_PROFILE}, même celles que des \
-             règles autorisent"
-        );
-        let problem = Problem::new(what).because(words!("AllowInboundRules is False", "AllowInboundRules vaut False"));
-        return Ok(view.verdict(problem.cured_by(lower_shields(WSL_PROFILE)), silent));
+        return Ok(view.verdict(shields_up(), silent));
     }
     if profile.allows_local_rules {
         return Ok(Verdict::Pass(words!("rules of this machine count", "les règles de cette machine comptent")));
@@ -156,21 +150,35 @@ fn judge_policy(facts: &Facts) -> Result<Verdict, Verdict> {
             "seules les règles de l'entreprise comptent, et elles laissent entrer WSL"
         )));
     }
+    Ok(view.verdict(company(&view), silent))
+}
+
+fn shields_up() -> Problem {
+    let what = words!(
+        "the firewall of Windows blocks all incoming connections in the profile {WSL_PROFILE}, also those that rules allow",
+        "le pare-feu de Windows bloque toutes les connexions entrantes dans le profil {WSL_PROFILE}, même celles que des règles \
+         autorisent"
+    );
+    let evidence = words!("AllowInboundRules is False", "AllowInboundRules vaut False");
+    Problem::new(what).because(evidence).cured_by(lower_shields(WSL_PROFILE))
+}
+
+fn company(view: &View<'_>) -> Problem {
     let what = words!(
         "company policy: firewall rules of this machine do not count, and none of the company lets WSL in",
         "politique d'entreprise : les règles de pare-feu de cette machine ne comptent pas, et aucune de l'entreprise ne laisse \
          entrer WSL"
     );
-    let problem = Problem::new(what).because(words!(
+    let evidence = words!(
         "AllowLocalFirewallRules is False in the profile {WSL_PROFILE}",
         "AllowLocalFirewallRules vaut False dans le profil {WSL_PROFILE}"
-    ));
+    );
     let (port, prefix) = (view.port, view.prefix().unwrap_or_else(|| "172.16.0.0/12".to_owned()));
     let ask = words!(
         "ask whoever sets the policy for a rule: incoming TCP port {port}, from {prefix} only",
         "demander à l'administrateur une règle : port TCP {port} entrant, depuis {prefix} seulement"
     );
-    Ok(view.verdict(problem.cured_by(mirrored()).cured_by(Remedy::by_hand(ask)), silent))
+    Problem::new(what).because(evidence).cured_by(mirrored()).cured_by(Remedy::by_hand(ask))
 }
 
 fn judge_interface(facts: &Facts) -> Result<Verdict, Verdict> {
@@ -196,8 +204,13 @@ fn judge_interface(facts: &Facts) -> Result<Verdict, Verdict> {
             "aucune règle pour Ollama n'est liée à un adaptateur"
         )));
     };
+    let problem = let_wsl_in(&view).into_iter().fold(bound_to(rule, alive.is_some()), Problem::cured_by);
+    Ok(view.verdict(problem, alive.is_none() && view.symptom == Symptom::Silence))
+}
+
+fn bound_to(rule: &Rule, alive: bool) -> Problem {
     let name = &rule.name;
-    let what = if alive.is_some() {
+    let what = if alive {
         words!(
             "the firewall rule `{name}` is bound to WSL's adapter, which Windows makes anew when it restarts: it will be lost then",
             "la règle de pare-feu `{name}` est liée à l'adaptateur de WSL, que Windows recrée à chaque redémarrage : elle sera \
@@ -209,12 +222,10 @@ fn judge_interface(facts: &Facts) -> Result<Verdict, Verdict> {
             "la règle de pare-feu `{name}` est liée à un adaptateur disparu : elle ne laisse plus entrer personne"
         )
     };
-    let problem = rule.interfaces.iter().fold(Problem::new(what), |problem, binding| {
+    rule.interfaces.iter().fold(Problem::new(what), |problem, binding| {
         let binding = binding.text();
         problem.because(words!("bound to {binding}", "liée à {binding}"))
-    });
-    let problem = let_wsl_in(&view).into_iter().fold(problem, Problem::cured_by);
-    Ok(view.verdict(problem, alive.is_none() && view.symptom == Symptom::Silence))
+    })
 }
 
 fn judge_firewall(facts: &Facts) -> Result<Verdict, Verdict> {

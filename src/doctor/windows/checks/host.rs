@@ -94,7 +94,11 @@ fn judge_host(facts: &Facts) -> Result<Verdict, Verdict> {
             "OLLAMA_HOST vaut {value}, et Ollama y écoute"
         )));
     }
-    let place = format!("{}:{}", actual.address, actual.port);
+    Ok(mismatch(&view, variable, &wanted, actual, &servers))
+}
+
+fn mismatch(view: &View<'_>, variable: &Variable, wanted: &Host, actual: &Listener, servers: &[&Listener]) -> Verdict {
+    let (value, place) = (&variable.value, format!("{}:{}", actual.address, actual.port));
     let overruled = actual.is_any() && actual.port == OLLAMA_PORT;
     let what = if overruled {
         words!(
@@ -114,9 +118,9 @@ fn judge_host(facts: &Facts) -> Result<Verdict, Verdict> {
         en: format!("OLLAMA_HOST={value} ({})", of.en),
         fr: format!("OLLAMA_HOST={value} (pour {})", of.fr),
     });
-    let problem = if overruled { switch(problem, &view, &wanted) } else { problem.cured_by(restart_ollama(&view)) };
+    let problem = if overruled { switch(problem, view, wanted) } else { problem.cured_by(restart_ollama(view)) };
     let reached = servers.iter().any(|listener| listener.port == view.port && view.reaches(listener));
-    Ok(view.verdict(problem, !reached))
+    view.verdict(problem, !reached)
 }
 
 /// Either the switch goes, or we go where the switch leads.
@@ -173,6 +177,11 @@ fn judge_listen(facts: &Facts) -> Result<Verdict, Verdict> {
             "{program} écoute sur {address}:{port}, ce qui comprend {place}"
         )));
     }
+    Ok(out_of_reach(&view, first, &listeners))
+}
+
+fn out_of_reach(view: &View<'_>, first: &Listener, listeners: &[&Listener]) -> Verdict {
+    let (port, place) = (view.port, view.place());
     let program = if first.program.is_empty() { "Ollama" } else { &first.program };
     let address = &first.address;
     let only = listeners.iter().all(|listener| listener.is_loopback());
@@ -188,18 +197,18 @@ fn judge_listen(facts: &Facts) -> Result<Verdict, Verdict> {
         )
     };
     let mut problem = Problem::new(what);
-    for Listener { address, program, pid, .. } in &listeners {
+    for Listener { address, program, pid, .. } in listeners {
         problem = problem
             .because(words!("{address}:{port}: {program} (pid {pid})", "{address}:{port} : {program} (pid {pid})"));
     }
-    problem = problem.cured_by(listen_everywhere(&view));
+    problem = problem.cured_by(listen_everywhere(view));
     if only {
-        problem = add_portproxy(&view).into_iter().fold(problem, Problem::cured_by).cured_by(mirrored());
+        problem = add_portproxy(view).into_iter().fold(problem, Problem::cured_by).cured_by(mirrored());
     } else {
         let go = words!("or go where it listens", "ou aller là où il écoute");
         problem = problem.cured_by(Remedy::shell(go, format!("ollama-forward --upstream {address}:{port}")));
     }
-    Ok(view.verdict(problem, true))
+    view.verdict(problem, true)
 }
 
 #[cfg(test)]

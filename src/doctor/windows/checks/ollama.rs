@@ -1,10 +1,11 @@
 //! Is Ollama there, and who else has its port?
 
-use super::remedies::{free_port, start_ollama};
+use super::remedies::{free_port, restart_ollama, start_ollama};
 use super::view::{Symptom, View, Way};
 use crate::doctor::windows::{Listener, Process};
 use crate::doctor::{Facts, Place, Problem, Remedy, Verdict};
 use crate::words;
+use crate::words::Words;
 
 const RELAY: &str = "wslrelay";
 /// The service host, in which portproxy lives.
@@ -30,21 +31,8 @@ pub(super) fn relay(facts: &Facts) -> Verdict {
         ));
     };
     let beside = listeners.iter().any(|listener| listener.is_ollama() && view.reaches(listener));
-    let what = if beside {
-        words!(
-            "WSL has copied a listener of its own to 127.0.0.1:{port} of Windows: programs there that mean Ollama are sent \
-             into WSL",
-            "WSL a recopié une écoute de son côté vers 127.0.0.1:{port} de Windows : les programmes qui y cherchent Ollama \
-             sont envoyés dans WSL"
-        )
-    } else {
-        words!(
-            "WSL has copied a listener of its own to 127.0.0.1:{port} of Windows, and Ollama cannot have the port",
-            "WSL a recopié une écoute de son côté vers 127.0.0.1:{port} de Windows, et Ollama ne peut pas obtenir le port"
-        )
-    };
     let (address, pid) = (&relay.address, relay.pid);
-    let problem = Problem::new(what).because(words!(
+    let problem = Problem::new(copied(port, beside)).because(words!(
         "{address}:{port} belongs to wslrelay (pid {pid})",
         "{address}:{port} appartient à wslrelay (pid {pid})"
     ));
@@ -58,6 +46,22 @@ pub(super) fn relay(facts: &Facts) -> Verdict {
         Remedy::new(off, Place::File(r"%UserProfile%\.wslconfig".into()), ["[wsl2]", "localhostForwarding=false"])
             .undone_by(["[wsl2]", "localhostForwarding=true"]);
     view.verdict(problem.cured_by(off), !beside)
+}
+
+fn copied(port: u16, beside: bool) -> Words {
+    if beside {
+        words!(
+            "WSL has copied a listener of its own to 127.0.0.1:{port} of Windows: programs there that mean Ollama are sent \
+             into WSL",
+            "WSL a recopié une écoute de son côté vers 127.0.0.1:{port} de Windows : les programmes qui y cherchent Ollama \
+             sont envoyés dans WSL"
+        )
+    } else {
+        words!(
+            "WSL has copied a listener of its own to 127.0.0.1:{port} of Windows, and Ollama cannot have the port",
+            "WSL a recopié une écoute de son côté vers 127.0.0.1:{port} de Windows, et Ollama ne peut pas obtenir le port"
+        )
+    }
 }
 
 /// Who it is that is copied: listeners of WSL on the same port. Ours are mapped addresses, which WSL leaves alone.
@@ -100,7 +104,7 @@ pub(super) fn port_owner(facts: &Facts) -> Verdict {
             "aucun autre programme n'occupe le port {port} de Windows"
         ));
     };
-    let (program, pid, address) = (&other.program, other.pid, &other.address);
+    let program = &other.program;
     let beside = listeners.iter().any(|listener| listener.is_ollama() && view.reaches(listener));
     let speaks = view.answered() || view.windows.answers_locally.known() == Some(&true);
     if !beside && speaks {
@@ -109,27 +113,38 @@ pub(super) fn port_owner(facts: &Facts) -> Verdict {
             "{program} occupe le port {port} de Windows, et répond comme Ollama"
         ));
     }
-    let what = words!(
-        "port {port} of Windows belongs to {program}, not to Ollama",
-        "le port {port} de Windows appartient à {program}, pas à Ollama"
-    );
+    view.verdict(stranger(&view, other, beside), !beside)
+}
+
+fn stranger(view: &View<'_>, other: &Listener, beside: bool) -> Problem {
+    let Listener { address, port, pid, program, path: _ } = other;
+    let what = if beside {
+        words!(
+            "{program} has {address}:{port} of Windows, beside Ollama: whoever asks for Ollama there gets {program}",
+            "{program} occupe {address}:{port} de Windows, à côté d'Ollama : qui y cherche Ollama trouve {program}"
+        )
+    } else {
+        words!(
+            "port {port} of Windows belongs to {program}, not to Ollama",
+            "le port {port} de Windows appartient à {program}, pas à Ollama"
+        )
+    };
+    let which = words!("which program that is", "de quel programme il s'agit");
+    let test = Remedy::new(which, Place::PowerShell, [format!("Get-Process -Id {pid} | Select-Object Name, Path")]);
     let stop = words!(
         "end {program}, if it is not needed; then start Ollama",
         "terminer {program}, s'il n'est pas nécessaire ; puis démarrer Ollama"
     );
+    let stop = if *pid > SYSTEM {
+        Remedy::new(stop, Place::PowerShell, [format!("Stop-Process -Id {pid}")])
+    } else {
+        Remedy::by_hand(stop)
+    };
     let problem = Problem::new(what)
         .because(words!("{address}:{port}: {program} (pid {pid})", "{address}:{port} : {program} (pid {pid})"))
-        .told_apart_by(Remedy::new(
-            words!("which program that is", "de quel programme il s'agit"),
-            Place::PowerShell,
-            [format!("Get-Process -Id {pid} | Select-Object Name, Path")],
-        ));
-    let problem = if pid > SYSTEM {
-        problem.cured_by(Remedy::new(stop, Place::PowerShell, [format!("Stop-Process -Id {pid}")]))
-    } else {
-        problem.cured_by(Remedy::by_hand(stop))
-    };
-    view.verdict(problem.cured_by(start_ollama(&view)), !beside)
+        .told_apart_by(test)
+        .cured_by(stop);
+    if beside { problem } else { problem.cured_by(start_ollama(view)) }
 }
 
 /// Windows keeps the port for itself (Hyper-V, `WinNAT`), and lets nobody listen on it.
@@ -186,18 +201,7 @@ pub(super) fn ollama(facts: &Facts) -> Verdict {
     let port = view.port;
     match view.windows.answers_locally.known() {
         Some(false) if here && !by_portproxy(&listeners) => {
-            let what = words!(
-                "Ollama listens on port {port} of Windows, but does not answer there, either",
-                "Ollama écoute sur le port {port} de Windows, mais n'y répond pas non plus"
-            );
-            let problem = Problem::new(what)
-                .because(words!(
-                    "http://127.0.0.1:{port}/api/version, asked by Windows itself, gave no answer within 2 s",
-                    "http://127.0.0.1:{port}/api/version, demandé par Windows lui-même, n'a rien donné en 2 s"
-                ))
-                .perhaps(words!("Ollama is stuck, or just starting", "Ollama est bloqué, ou vient de démarrer"))
-                .cured_by(super::remedies::restart_ollama(&view));
-            view.verdict(problem, matches!(view.symptom, Symptom::Silence | Symptom::Dropped | Symptom::Foreign))
+            view.verdict(stuck(&view), matches!(view.symptom, Symptom::Silence | Symptom::Dropped | Symptom::Foreign))
         }
         Some(true) => Verdict::Pass(words!(
             "Ollama runs on Windows, and answers on its own 127.0.0.1:{port}",
@@ -207,6 +211,20 @@ pub(super) fn ollama(facts: &Facts) -> Verdict {
             Verdict::Pass(words!("port {port} of Windows is in use", "le port {port} de Windows est utilisé"))
         }
     }
+}
+
+fn stuck(view: &View<'_>) -> Problem {
+    let port = view.port;
+    let what = words!(
+        "Ollama listens on port {port} of Windows, but does not answer there, either",
+        "Ollama écoute sur le port {port} de Windows, mais n'y répond pas non plus"
+    );
+    let evidence = words!(
+        "http://127.0.0.1:{port}/api/version, asked by Windows itself, gave no answer within 2 s",
+        "http://127.0.0.1:{port}/api/version, demandé par Windows lui-même, n'a rien donné en 2 s"
+    );
+    let cause = words!("Ollama is stuck, or just starting", "Ollama est bloqué, ou vient de démarrer");
+    Problem::new(what).because(evidence).perhaps(cause).cured_by(restart_ollama(view))
 }
 
 fn by_portproxy(listeners: &[&Listener]) -> bool {
@@ -254,7 +272,7 @@ fn not_listening(view: &View<'_>, process: &Process) -> Verdict {
             Place::PowerShell,
             [r#"Get-Content "$env:LOCALAPPDATA\Ollama\server.log" -Tail 20"#],
         ))
-        .cured_by(super::remedies::restart_ollama(view));
+        .cured_by(restart_ollama(view));
     view.verdict(problem, true)
 }
 
@@ -275,7 +293,11 @@ fn not_installed(view: &View<'_>) -> Verdict {
 
 fn not_running(view: &View<'_>) -> Verdict {
     let port = view.port;
-    let what = words!("Ollama is not running on Windows", "Ollama ne tourne pas sous Windows");
+    let what = if view.windows.ollama_processes.known().is_some() {
+        words!("Ollama is not running on Windows", "Ollama ne tourne pas sous Windows")
+    } else {
+        words!("Ollama does not listen on Windows", "Ollama n'écoute pas sous Windows")
+    };
     let problem = Problem::new(what)
         .because(words!("nobody listens on port {port} of Windows", "personne n'écoute sur le port {port} de Windows"));
     let problem = match (view.symptom, view.way) {

@@ -252,6 +252,9 @@ fn a_target_that_is_not_windows_makes_windows_no_matter() {
     facts.network.tried[0].address = ([192, 168, 1, 50], 11434).into();
     check(&facts, &[], &[]);
     assert!(calm(&facts, "win-ollama").en.contains("gpu.lan, which is not this Windows"));
+    // Neither is WSL itself.
+    facts.network.tried[0].address = ([172, 24, 3, 7], 11434).into();
+    check(&facts, &[], &[]);
     // By its address in WSL's network, it is.
     facts.network.tried[0].address = ([172, 24, 0, 1], 11434).into();
     check(&facts, &["win-ollama"], &["win-firewall"]);

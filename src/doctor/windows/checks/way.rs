@@ -91,7 +91,7 @@ fn into_wsl(view: &View<'_>, line: &Line<'_>) -> Option<(Problem, bool)> {
     let what = words!(
         "portproxy sends {from} of Windows into WSL ({to}), and a forward there sends it back: a loop, in which Ollama does not \
          get the port",
-        "portproxy envoie {from} de Windows dans WSL ({to}), et un forward le renvoie : une boucle, où Ollama n'obtient pas le \
+        "portproxy envoie {from} de Windows dans WSL ({to}), et un relais le renvoie : une boucle, où Ollama n'obtient pas le \
          port"
     );
     let problem = Problem::new(what).cured_by(delete_portproxy(line.rule)).cured_by(start_ollama(view));

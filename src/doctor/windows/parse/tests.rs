@@ -102,6 +102,16 @@ fn marks_nuls_and_carriage_returns_are_nothing() {
 }
 
 #[test]
+fn lines_that_a_console_broke_are_whole_again() {
+    let broken: String = String::from_utf8_lossy(fixture!("healthy.json"))
+        .chars()
+        .enumerate()
+        .flat_map(|(at, letter)| (at % 80 == 79).then_some("\r\n".chars()).into_iter().flatten().chain([letter]))
+        .collect();
+    assert_eq!(read(broken.as_bytes()), healthy());
+}
+
+#[test]
 fn the_code_page_of_the_console_costs_letters_and_no_facts() {
     let (garbled, clean) = (read(fixture!("cp850.json")), read(fixture!("french.json")));
     assert_eq!(known(&garbled), known(&clean));

@@ -13,6 +13,14 @@ fn ollama_that_does_not_run_is_told_before_the_firewall() {
 }
 
 #[test]
+fn without_a_list_of_processes_only_the_port_is_spoken_of() {
+    let windows = Windows { ollama_processes: Fact::default(), ..told!("not_running.json") };
+    let problem = problem(&facts(windows, &REFUSED), "win-ollama");
+    assert_eq!(problem.what.en, "Ollama does not listen on Windows");
+    assert_eq!(problem.evidence.len(), 1, "a refusal says nothing of firewalls: {problem:?}");
+}
+
+#[test]
 fn ollama_that_is_not_installed_is_told_as_such() {
     let mut windows = told!("not_running.json");
     windows.ollama_installed = Fact::Known(false);
@@ -133,6 +141,19 @@ fn a_stranger_on_the_port_is_named() {
     assert_eq!(problem.what.en, "port 11434 of Windows belongs to httpd, not to Ollama");
     assert_eq!(commands(&problem)[0], "Stop-Process -Id 6120");
     assert_eq!(problem.test.unwrap().commands, ["Get-Process -Id 6120 | Select-Object Name, Path"]);
+}
+
+#[test]
+fn a_stranger_beside_ollama_is_a_warning() {
+    let mut windows = held_by("ollama", 9120, true);
+    if let (Fact::Known(ours), Fact::Known(theirs)) = (&mut windows.listeners, held_by("httpd", 6120, true).listeners) {
+        ours.extend(theirs.into_iter().map(|listener| Listener { address: "127.0.0.1".into(), ..listener }));
+    }
+    let facts = facts(windows, &ANSWERED);
+    check(&facts, &[], &["win-port-owner"]);
+    assert!(
+        problem(&facts, "win-port-owner").what.en.starts_with("httpd has 127.0.0.1:11434 of Windows, beside Ollama")
+    );
 }
 
 #[test]

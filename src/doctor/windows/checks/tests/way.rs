@@ -69,6 +69,12 @@ fn the_right_line_without_a_listener_lacks_its_service() {
 }
 
 #[test]
+fn an_address_that_is_lost_does_not_matter_beside_a_listener_that_is_reached() {
+    let windows = with(vec![line("172.20.16.1/11434", "127.0.0.1/11434")], vec![listener("0.0.0.0", 11434, "ollama")]);
+    check(&facts(windows, &SILENCE), &[], &[]);
+}
+
+#[test]
 fn a_line_that_works_is_well() {
     let listeners = vec![listener("172.24.0.1", 11434, "svchost"), listener("127.0.0.1", 11434, "ollama")];
     let facts = facts(with(vec![line("172.24.0.1/11434", "127.0.0.1/11434")], listeners), &ANSWERED);
