@@ -37,10 +37,11 @@
 //!             └→ demo, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo` and
-//! `words` (sentences in both languages) know nobody, either. Pure, without any I/O: `translate`, `config`, `fault`, `words`, `gateway::{select, settle}`, the script of `demo`,
-//! the judging halves of `gateway::{wsl, identify}`, and of the bridge `catalog, host, metrics, models, route, settings,
-//! store, titles, unpack` and `socket::{memory, message, split}`. Of the doctor: `check`, `fact`,
-//! `render`, and the `checks` of each area. `tests/architecture.rs` holds this table.
+//! `words` (sentences in both languages) know nobody, either. Pure, without any I/O: `translate`, `config`, `fault`, `words`,
+//! `gateway::{select, settle}`, the script of `demo`, the judging halves of `gateway::{wsl, identify}`, and of the bridge
+//! `catalog, host, metrics, models, route, settings, store, titles, unpack` and `socket::{memory, message, split}`. Of the
+//! doctor: `bugreport` with its `redact`, `check`, `fact`, `figures`, `fix::{diff, trouble}`, `render`, the `checks` of each
+//! area, all of `codex` but its `gather`, and `service::unit`. `tests/architecture.rs` holds this table.
 //!
 //! # Invariants
 //! - An address that was only discovered gets no client byte before it answered `GET /api/version` as Ollama.

@@ -1,4 +1,7 @@
 //! What the running forwarder is doing: a report over a unix socket. A client connects, gets one JSON object, and is done.
+//!
+//! The object holds the keys of [`Report`], and `log`: the last lines of the log. A client says nothing, so nobody has to
+//! wait for what it might say: an older one skips the key that it does not know, an older forwarder does not send it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -72,6 +75,44 @@ pub struct Bytes {
     pub received: u64,
 }
 
+/// What a client is sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    #[serde(flatten)]
+    pub report: Report,
+    /// Oldest first. `status` does not print them; they are for a report on a fault.
+    pub log: Vec<String>,
+}
+
+impl From<Report> for Answer {
+    fn from(report: Report) -> Self {
+        Self { report, log: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+impl Report {
+    /// A forward on which all is well, for tests.
+    pub(crate) fn example() -> Self {
+        Self {
+            pid: 42,
+            version: env!("CARGO_PKG_VERSION").into(),
+            listen: vec!["127.0.0.1:11434".into()],
+            translate: true,
+            mode: Some("nat".into()),
+            upstream: Some("172.24.0.1:11434".into()),
+            state: State::Up,
+            how: "default gateway of eth0 (WSL NAT)".into(),
+            ollama: Some("0.33.0".into()),
+            error: None,
+            uptime_ms: 11_520_000,
+            changed_ms_ago: 65_000,
+            connections: Connections { open: 2, total: 420, failed: 1, refused: 0 },
+            bytes: Bytes { sent: 1_234_567, received: 999 },
+        }
+    }
+}
+
 /// The directory of the sockets: the user's runtime directory, or the state directory where there is none.
 pub fn directory() -> Option<PathBuf> {
     let dirs = ProjectDirs::from("", "", "ollama-forward")?;
@@ -103,23 +144,28 @@ impl StatusSocket {
     }
 
     /// Answers every client with a fresh report, until dropped.
-    pub async fn serve(self, report: impl Fn() -> Report) {
+    pub async fn serve<A: Into<Answer>>(self, answer: impl Fn() -> A) {
         loop {
             match self.listener.accept().await {
-                Ok((mut client, _)) => {
-                    let mut text = serde_json::to_vec(&report()).expect("a report is plain data");
-                    text.push(b'\n');
-                    // It fits the socket's buffer: a client that does not read cannot hold us up.
-                    if let Err(error) = client.write_all(&text).await {
-                        debug!(%error, "status not sent");
-                    }
-                }
+                Ok((client, _)) => send(client, &answer().into()).await,
                 Err(error) => {
                     warn!(%error, "status request not accepted");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
         }
+    }
+}
+
+/// All of it fits the socket's buffer: a client that does not read does not hold us up. Should a system have smaller
+/// ones, it does so for a moment only.
+async fn send(mut client: tokio::net::UnixStream, answer: &Answer) {
+    let mut text = serde_json::to_vec(answer).expect("a report is plain data");
+    text.push(b'\n');
+    match tokio::time::timeout(ANSWER_TIME, client.write_all(&text)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, "status not sent"),
+        Err(_) => debug!("status not read"),
     }
 }
 
@@ -160,12 +206,31 @@ pub fn look(directory: &Path, port: Option<u16>) -> Vec<(PathBuf, Option<Report>
 }
 
 fn ask_one(path: &Path) -> Option<Report> {
+    serde_json::from_str(&read_answer(path)?).ok()
+}
+
+/// The last lines of the log of the forwarder on `port`, oldest first. None where none runs, or an older one.
+pub fn log_lines(directory: &Path, port: u16) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Lines {
+        #[serde(default)]
+        log: Vec<String>,
+    }
+    let answer = read_answer(&directory.join(format!("{port}.sock")));
+    let lines = answer.and_then(|answer| serde_json::from_str::<Lines>(&answer).ok());
+    lines.map(|lines| lines.log).unwrap_or_default()
+}
+
+/// Far more than any forwarder has to say.
+const ANSWER_LIMIT: u64 = 1 << 20;
+
+fn read_answer(path: &Path) -> Option<String> {
     // A socket that nobody serves was left by a run that died: not running.
-    let mut stream = UnixStream::connect(path).ok()?;
+    let stream = UnixStream::connect(path).ok()?;
     stream.set_read_timeout(Some(ANSWER_TIME)).ok()?;
     let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    stream.take(ANSWER_LIMIT).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// The object that `status --json` prints.
@@ -242,22 +307,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        Report {
-            pid: 42,
-            version: "0.1.0".into(),
-            listen: vec!["127.0.0.1:11434".into()],
-            translate: true,
-            mode: Some("nat".into()),
-            upstream: Some("172.24.0.1:11434".into()),
-            state: State::Up,
-            how: "default gateway of eth0 (WSL NAT)".into(),
-            ollama: Some("0.33.0".into()),
-            error: None,
-            uptime_ms: 11_520_000,
-            changed_ms_ago: 65_000,
-            connections: Connections { open: 2, total: 420, failed: 1, refused: 0 },
-            bytes: Bytes { sent: 1_234_567, received: 999 },
-        }
+        Report::example()
     }
 
     #[test]
@@ -287,6 +337,79 @@ mod tests {
         };
         assert_eq!(served, (vec![report()], vec![], vec![report()]));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    /// What `question` learns from a forwarder on port 11434 that answers like this.
+    async fn served<T: Send + 'static>(
+        answer: impl Fn() -> Answer,
+        question: impl FnOnce(&Path) -> T + Send + 'static,
+    ) -> T {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = StatusSocket::open(directory.path(), 11434).unwrap();
+        let path = directory.path().to_owned();
+        let asked = tokio::task::spawn_blocking(move || question(&path));
+        tokio::select! {
+            () = socket.serve(answer) => unreachable!("serves until dropped"),
+            asked = asked => asked.unwrap(),
+        }
+    }
+
+    fn with_log() -> Answer {
+        Answer { report: report(), log: vec!["INFO one \"1\"".into(), "WARN zwei é".into()] }
+    }
+
+    #[tokio::test]
+    async fn the_log_comes_with_the_report() {
+        let asked = served(with_log, |path| (log_lines(path, 11434), log_lines(path, 1), ask(path, None))).await;
+        assert_eq!(asked, (with_log().log, vec![], vec![report()]));
+    }
+
+    /// It reads to the end, and takes a report.
+    #[tokio::test]
+    async fn an_older_client_reads_a_report_with_a_log() {
+        let text = served(with_log, |path| {
+            let mut text = String::new();
+            UnixStream::connect(path.join("11434.sock")).unwrap().read_to_string(&mut text).unwrap();
+            text
+        });
+        assert_eq!(serde_json::from_str::<Report>(&text.await).unwrap(), report());
+    }
+
+    #[test]
+    fn a_forwarder_that_knows_no_log_has_no_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(directory.path().join("11434.sock")).unwrap();
+        // It sends a report and nothing else.
+        let server = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            io::Write::write_all(&mut client, &serde_json::to_vec(&report()).unwrap()).unwrap();
+        });
+        assert_eq!(log_lines(directory.path(), 11434), Vec::<String>::new());
+        server.join().unwrap();
+        assert_eq!(log_lines(directory.path(), 11434), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_keeps_nobody_waiting() {
+        // The most that a log can hold, in letters that JSON doubles.
+        let full = || Answer { report: report(), log: vec!["\"".repeat(400); 64] };
+        let lines = served(full, |path| {
+            let silent: Vec<UnixStream> =
+                (0..3).map(|_| UnixStream::connect(path.join("11434.sock")).unwrap()).collect();
+            let asked = crate::clock::now();
+            let lines = log_lines(path, 11434);
+            drop(silent);
+            (lines.len(), asked.elapsed() < ANSWER_TIME)
+        });
+        assert_eq!(lines.await, (64, true));
+    }
+
+    #[test]
+    fn what_status_prints_has_no_log() {
+        let sent = serde_json::to_string(&with_log()).unwrap();
+        let read: Report = serde_json::from_str(&sent).unwrap();
+        assert_eq!(to_json(&[read]), to_json(&[report()]));
+        assert!(!to_json(&[report()]).contains("log"));
     }
 
     #[test]

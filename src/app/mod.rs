@@ -23,17 +23,18 @@ use crate::bridge::{self, Bridge, Known};
 use crate::cli::{Cli, Command, Run};
 use crate::clock;
 use crate::config::{self, Config, Layer, Upstream};
+use crate::demo;
 use crate::fault::{self, Fault, FaultId};
 use crate::forward::{self, Limits, Name, Phase, Shared, Stopped, Target};
 use crate::gateway::identify::{Identity, ProbeMark, identify};
 use crate::gateway::wsl::{Mode, Need, SystemText};
 use crate::gateway::{Finder, Follower, SnapshotWatch, Surroundings};
+use crate::log::{self, Recent};
 use crate::net::descriptors;
 use crate::net::listen::{BindError, Listener, bind};
 use crate::net::owner::owners_of;
 use crate::report::Reporter;
-use crate::status::{self, StatusSocket};
-use crate::{demo, log};
+use crate::status::{self, Answer, StatusSocket};
 
 /// How a command ended when it did not fail.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ fn status(json: bool, port: Option<u16>) -> Result<Ended, Fault> {
 fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
     let root = run.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
     let layer = run.layer().over(files(run.config.as_deref())?);
-    let _log = log::start(layer.log.settings());
+    let log = log::start(layer.log.settings());
     let config = layer.finish(root)?;
     let internal = |what: &str, error: io::Error| Fault::new(FaultId::Internal, format!("{what}: {error}"));
     // Small messages never leave this thread; bulk gets one of its own when there is some.
@@ -98,7 +99,7 @@ fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
         .build()
         .map_err(|error| internal("cannot start the event loop", error))?;
     let phase = watch_signals().map_err(|error| internal("cannot watch for signals", error))?;
-    let ended = runtime.block_on(forward_all(config, phase));
+    let ended = runtime.block_on(forward_all(config, phase, log.recent.clone()));
     // A name look-up may hang for seconds; nobody waits for it any more.
     runtime.shutdown_background();
     ended
@@ -136,7 +137,7 @@ fn watch_signals() -> io::Result<Sender<Phase>> {
 }
 
 /// From the configuration to the last connection.
-async fn forward_all(config: Config, phase: Sender<Phase>) -> Result<Ended, Fault> {
+async fn forward_all(config: Config, phase: Sender<Phase>, recent: Recent) -> Result<Ended, Fault> {
     let mark = ProbeMark::default();
     let mut system = SystemText::read(&config.root);
     let follower = follow(&config).await?;
@@ -162,7 +163,7 @@ async fn forward_all(config: Config, phase: Sender<Phase>) -> Result<Ended, Faul
     let target = target(&config, system, &listeners, snapshots.clone(), &mark, &mut parts)?;
     let shared = Shared::new(target, limits(&config), config.policy, mark);
     let reporter = Reporter::new(&config, mode, &listeners, Arc::clone(&shared));
-    open_status(&listeners, &reporter, &mut parts);
+    open_status(&listeners, &reporter, recent, &mut parts);
     if let Some(snapshots) = snapshots {
         parts.spawn(watch::cut_where_gone(Arc::clone(&shared), snapshots));
     }
@@ -358,7 +359,7 @@ fn start_demo(hide_from_windows: bool, parts: &mut JoinSet<()>) -> io::Result<st
 }
 
 /// Lets `ollama-forward status` find us. Without it, traffic runs all the same.
-fn open_status(listeners: &[Listener], reporter: &Arc<Reporter>, parts: &mut JoinSet<()>) {
+fn open_status(listeners: &[Listener], reporter: &Arc<Reporter>, recent: Recent, parts: &mut JoinSet<()>) {
     let Some(first) = listeners.first() else { return };
     let Some(directory) = status::directory() else {
         debug!("no home directory, so no status");
@@ -367,7 +368,8 @@ fn open_status(listeners: &[Listener], reporter: &Arc<Reporter>, parts: &mut Joi
     match StatusSocket::open(&directory, first.address.port()) {
         Ok(socket) => {
             let reporter = Arc::clone(reporter);
-            parts.spawn(socket.serve(move || reporter.report(clock::now())));
+            let answer = move || Answer { report: reporter.report(clock::now()), log: recent.lines() };
+            parts.spawn(socket.serve(answer));
         }
         Err(error) => warn!(%error, directory = %directory.display(), "no status of this run"),
     }

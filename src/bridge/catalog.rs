@@ -12,6 +12,8 @@ pub struct Facts {
     pub tools: Option<bool>,
     pub thinking: Option<bool>,
     pub vision: Option<bool>,
+    /// Answers text at all; models for embeddings do not.
+    pub completion: Option<bool>,
     /// Tokens that it was trained for.
     pub context_length: Option<u64>,
     /// Tokens that its Modelfile asks for.
@@ -26,6 +28,19 @@ pub struct Loaded {
     pub model: String,
     /// Tokens that fit in one conversation.
     pub context_length: Option<u64>,
+    /// In bytes: in all, and on the graphics card.
+    pub size: Option<u64>,
+    pub size_vram: Option<u64>,
+}
+
+/// A model that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    pub model: String,
+    /// On disk, in bytes.
+    pub size: Option<u64>,
+    /// Newer versions tell of them in the list, too; what its Modelfile asks for, none does.
+    pub facts: Facts,
 }
 
 /// Reads the answer of `/api/show`. What is missing or odd in it is not known; None: it is no such answer.
@@ -34,19 +49,27 @@ pub fn parse_show(body: &[u8]) -> Option<Facts> {
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let info = show.get("model_info");
     let architecture = info.and_then(|info| text(&info["general.architecture"]));
-    // Since Ollama 0.6.4; an empty list says as little as none.
-    let capabilities = show.get("capabilities").and_then(Value::as_array).filter(|all| !all.is_empty());
-    let can = |what: &str| capabilities.map(|all| all.iter().any(|one| one == what));
     Some(Facts {
-        tools: can("tools"),
-        thinking: can("thinking"),
-        vision: can("vision"),
         context_length: info
             .zip(architecture.as_ref())
             .and_then(|(info, of)| info[format!("{of}.context_length")].as_u64()),
         num_ctx: show.get("parameters").and_then(Value::as_str).and_then(num_ctx),
         family: show.get("details").and_then(|details| text(&details["family"])).or(architecture),
+        ..abilities(show.get("capabilities"))
     })
+}
+
+/// Told since Ollama 0.6.4; an empty list says as little as none.
+fn abilities(told: Option<&Value>) -> Facts {
+    let told = told.and_then(Value::as_array).filter(|all| !all.is_empty());
+    let can = |what: &str| told.map(|all| all.iter().any(|one| one == what));
+    Facts {
+        tools: can("tools"),
+        thinking: can("thinking"),
+        vision: can("vision"),
+        completion: can("completion"),
+        ..Facts::default()
+    }
 }
 
 /// `parameters` is a Modelfile's lines, names and values in columns.
@@ -57,11 +80,32 @@ fn num_ctx(parameters: &str) -> Option<u64> {
 
 /// Names of models: from `/api/tags`, or from `/v1/models`. None: it is no such list.
 pub fn parse_tags(body: &[u8]) -> Option<Vec<String>> {
-    Some(parse_ps(body)?.into_iter().map(|entry| entry.model).collect())
+    parse_entries(body, |model, _| model)
+}
+
+/// Reads the same with all that is told of each.
+pub fn parse_list(body: &[u8]) -> Option<Vec<Listed>> {
+    parse_entries(body, |model, entry| {
+        let details = &entry["details"];
+        let family = details["family"].as_str().filter(|family| !family.is_empty()).map(str::to_owned);
+        let context_length = details["context_length"].as_u64();
+        let facts = Facts { context_length, family, ..abilities(entry.get("capabilities")) };
+        Listed { model, size: entry["size"].as_u64(), facts }
+    })
 }
 
 /// Reads the answer of `/api/ps`. None: it is no such list.
 pub fn parse_ps(body: &[u8]) -> Option<Vec<Loaded>> {
+    parse_entries(body, |model, entry| Loaded {
+        model,
+        context_length: entry["context_length"].as_u64(),
+        size: entry["size"].as_u64(),
+        size_vram: entry["size_vram"].as_u64(),
+    })
+}
+
+/// Every entry that names its model.
+fn parse_entries<T>(body: &[u8], make: impl Fn(String, &Value) -> T) -> Option<Vec<T>> {
     let list: Value = serde_json::from_slice(body).ok()?;
     let entries = list.get("models").or_else(|| list.get("data"))?;
     if entries.is_null() {
@@ -70,7 +114,7 @@ pub fn parse_ps(body: &[u8]) -> Option<Vec<Loaded>> {
     let entry = |entry: &Value| {
         let name =
             ["model", "name", "id"].iter().find_map(|key| entry[*key].as_str().filter(|name| !name.is_empty()))?;
-        Some(Loaded { model: name.to_owned(), context_length: entry["context_length"].as_u64() })
+        Some(make(name.to_owned(), entry))
     };
     Some(entries.as_array()?.iter().filter_map(entry).collect())
 }
@@ -129,6 +173,7 @@ mod tests {
             tools: Some(true),
             thinking: Some(true),
             vision: Some(false),
+            completion: Some(true),
             context_length: Some(40960),
             num_ctx: Some(8192),
             family: Some("qwen3".into()),
@@ -163,10 +208,33 @@ mod tests {
     }
 
     #[test]
-    fn ps_tells_the_context_that_is_there() {
-        let body = br#"{"models":[{"name":"a:1","model":"a:1","context_length":4096},{"model":"b"}]}"#;
-        let loaded = |model: &str, context_length| Loaded { model: model.into(), context_length };
-        assert_eq!(parse_ps(body), Some(vec![loaded("a:1", Some(4096)), loaded("b", None)]));
+    fn ps_tells_the_context_that_is_there_and_the_memory() {
+        let body =
+            br#"{"models":[{"name":"a:1","model":"a:1","context_length":4096,"size":9,"size_vram":5},{"model":"b"}]}"#;
+        let a = Loaded { model: "a:1".into(), context_length: Some(4096), size: Some(9), size_vram: Some(5) };
+        let b = Loaded { model: "b".into(), context_length: None, size: None, size_vram: None };
+        assert_eq!(parse_ps(body), Some(vec![a, b]));
+    }
+
+    #[test]
+    fn newer_lists_tell_what_their_models_can() {
+        let body = json!({"models": [
+            {"name": "a:1", "size": 7, "details": {"family": "qwen3", "context_length": 40960}, "capabilities": ["completion", "tools"]},
+            {"name": "b", "details": {"family": ""}},
+        ]});
+        let facts = Facts {
+            tools: Some(true),
+            thinking: Some(false),
+            vision: Some(false),
+            completion: Some(true),
+            context_length: Some(40960),
+            family: Some("qwen3".into()),
+            ..Facts::default()
+        };
+        let a = Listed { model: "a:1".into(), size: Some(7), facts };
+        let b = Listed { model: "b".into(), ..Listed::default() };
+        assert_eq!(parse_list(body.to_string().as_bytes()), Some(vec![a, b]));
+        assert_eq!(parse_list(b"{}"), None);
     }
 
     #[test]

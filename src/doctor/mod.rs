@@ -5,18 +5,29 @@
 //! plan ──► gather: system, network ──► ollama ──► live      (I/O, one deadline each)
 //!                  port, codex, service, windows
 //!             └──► Facts ──► TABLE, judged in its order ──► outcomes ──► render: text or JSON
-//!                                                               └──► fix (asks first)
+//!                                                               ├──► fix (asks first)
+//!                                                               └──► bugreport (redacted, sent nowhere)
 //! ```
 //! Each area is a folder of its own: `mod.rs` says what is known of it (plain data), `gather.rs` finds it out, `checks.rs`
-//! judges it. A check may look at all facts; whatever gathers knows only its own.
+//! judges it. A check may look at all facts; whatever gathers knows only its own. `program` asks other programs for them.
 
+pub mod bugreport;
 pub mod check;
 pub mod codex;
 pub mod fact;
+#[cfg(test)]
+mod fake;
+pub mod figures;
+pub mod fix;
+pub mod gather;
+pub mod http;
 pub mod live;
 pub mod network;
 pub mod ollama;
 pub mod port;
+pub mod program;
+#[cfg(test)]
+mod proof;
 pub mod render;
 pub mod service;
 pub mod system;

@@ -171,6 +171,10 @@ fn neighbour(message: &NeighbourMessage) -> Option<Neighbour> {
     let ip = message.attributes.iter().find_map(|attribute| {
         if let NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) = attribute { Some(*ip) } else { None }
     })?;
+    // Of broadcasts and groups the kernel keeps entries that nobody has answered for.
+    if ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() {
+        return None;
+    }
     #[expect(clippy::wildcard_enum_match_arm, reason = "a state from the future tells us nothing")]
     let state = match message.header.state {
         Nud::Reachable | Nud::Stale | Nud::Delay | Nud::Probe | Nud::Permanent | Nud::Noarp => NeighbourState::There,

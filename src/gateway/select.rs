@@ -123,19 +123,24 @@ pub fn registry_gateway(printed: &str) -> Option<Ipv4Addr> {
 
 /// Where Windows' C: is mounted: `[automount] root` of `/etc/wsl.conf`, `/mnt/` when it says nothing
 /// (Microsoft, "Advanced settings configuration in WSL").
-pub fn automount_root(wsl_conf: &str) -> String {
-    let mut section = String::new();
-    for line in wsl_conf.lines().map(str::trim) {
+pub fn automount_root(conf: &str) -> String {
+    wsl_conf(conf, "automount", "root").unwrap_or("mnt").trim_matches('/').to_owned()
+}
+
+/// The value of a key in a section of `/etc/wsl.conf`, without its quotes. Names are read without regard to case.
+pub fn wsl_conf<'a>(conf: &'a str, section: &str, key: &str) -> Option<&'a str> {
+    let mut inside = false;
+    for line in conf.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            name.trim().clone_into(&mut section);
-        } else if section.eq_ignore_ascii_case("automount")
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim().eq_ignore_ascii_case("root")
+            inside = name.trim().eq_ignore_ascii_case(section);
+        } else if inside
+            && let Some((name, value)) = line.split_once('=')
+            && name.trim().eq_ignore_ascii_case(key)
         {
-            return value.trim().trim_matches('"').trim_matches('/').to_owned();
+            return Some(value.trim().trim_matches('"'));
         }
     }
-    "mnt".to_owned()
+    None
 }
 
 impl Address {
@@ -274,6 +279,14 @@ mod tests {
         assert_eq!(automount_root(""), "mnt");
         assert_eq!(automount_root("[automount]\nroot = /win/\n"), "win");
         assert_eq!(automount_root("[boot]\nroot=/no\n[automount]\nenabled=true\n"), "mnt");
+    }
+
+    #[test]
+    fn other_keys_of_wsl_conf_are_read_the_same_way() {
+        let conf = "[boot]\nsystemd = true\n[Interop]\n# enabled=true\nEnabled = \"false\"\n";
+        assert_eq!(wsl_conf(conf, "interop", "enabled"), Some("false"));
+        assert_eq!(wsl_conf(conf, "boot", "systemd"), Some("true"));
+        assert_eq!(wsl_conf(conf, "interop", "systemd"), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -19,6 +20,7 @@ use nix::unistd::Pid;
 use crate::lab::Lab;
 use crate::stand_in::{MODEL, StandIn, TEXT, Turn, outputs};
 
+mod doctor;
 #[path = "../netns/forward.rs"]
 mod forward;
 #[expect(dead_code, reason = "the rest is for the scenarios of netns")]
@@ -97,15 +99,28 @@ struct Codex {
 }
 
 impl Codex {
+    /// As people start it who have set up nothing.
     fn start(lab: &Lab) -> Self {
+        Self::start_with(lab, &["--oss", "--local-provider", "ollama", "-m", MODEL])
+    }
+
+    /// `CODEX_HOME`
+    fn home(lab: &Lab) -> PathBuf {
+        let codex_home = lab.sysroot.home().join("home/.codex");
+        fs::create_dir_all(&codex_home).unwrap();
+        codex_home
+    }
+
+    fn start_with(lab: &Lab, args: &[&str]) -> Self {
         let program = std::env::var_os("OLLAMA_FORWARD_CODEX")
             .expect("OLLAMA_FORWARD_CODEX must name what scripts/get-codex prints");
         let home = lab.sysroot.home().join("home");
-        let codex_home = home.join(".codex");
-        fs::create_dir_all(&codex_home).unwrap();
+        let codex_home = Self::home(lab);
         let mut command = Command::new(program);
         command
-            .args(["exec", "--oss", "--local-provider", "ollama", "-m", MODEL, "--skip-git-repo-check", "--ephemeral"])
+            .arg("exec")
+            .args(args)
+            .args(["--skip-git-repo-check", "--ephemeral"])
             .args(["-s", "danger-full-access", "-c", "analytics.enabled=false", "Run both commands."])
             .current_dir(&home)
             .env_clear()

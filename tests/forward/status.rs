@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use nix::sys::signal::Signal::SIGKILL;
+use ollama_forward::status;
 use serde_json::{Value, json};
 
 use crate::place::{Lane, Place, Reserved, before};
@@ -123,6 +124,22 @@ fn two_of_one_user_are_both_told_and_can_be_told_apart() {
     let one: Value = serde_json::from_slice(&place.status(&["--json", "--listen-port", &port]).stdout).unwrap();
     assert_eq!(one["forwards"][0]["pid"], second.pid().as_raw(), "{one}");
     assert_eq!(one["forwards"].as_array().map(Vec::len), Some(1), "{one}");
+}
+
+#[test]
+fn its_last_lines_can_be_read_and_a_connection_is_none_of_them() {
+    let (place, _ollama, mut forward) = before(Manner::Ollama, &[]);
+    forward.is_ready();
+    place.serves();
+    forward.wait("connection closed");
+    let directory = place.home().join("runtime/ollama-forward");
+    let lines = status::log_lines(&directory, place.address.port());
+    let first = lines.first().unwrap();
+    // Plain text, though the log itself is in JSON.
+    assert!(first.ends_with(&format!(" INFO listening address={}", place.address)), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains(" INFO forwarding to upstream=")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("connection")), "{lines:?}");
+    assert!(!String::from_utf8(place.status(&["--json"]).stdout).unwrap().contains("listening"));
 }
 
 #[test]

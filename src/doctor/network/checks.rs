@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Target, Tried, TriedHow};
+use super::{Target, Tried, TriedHow, tried};
 use crate::doctor::check::no_details;
 use crate::doctor::system::checks::restart_wsl;
 use crate::doctor::{Check, Detail, Facts, Group, Problem, Remedy, Verdict};
@@ -22,7 +22,13 @@ pub const CHECKS: &[Check] = &[
     ),
     row("link", || words!("card to Windows", "carte vers Windows"), &["wsl", "mode"], link, cards),
     row("route", || words!("routes", "routes"), &["link"], route, routes),
-    row("candidates", || words!("addresses of Windows", "adresses de Windows"), &["link", "route"], candidates, tried),
+    row(
+        "candidates",
+        || words!("addresses of Windows", "adresses de Windows"),
+        &["link", "route"],
+        candidates,
+        tried::details,
+    ),
     row(
         "neighbour",
         || words!("Windows on the link", "Windows sur le lien"),
@@ -227,7 +233,8 @@ fn candidates(facts: &Facts) -> Verdict {
     }
     let network = &facts.network;
     if let Some(Tried { address, how, .. }) = network.answered() {
-        return Verdict::Pass(words!("{address}: {how}", "{address} : {how}"));
+        let Words { en, fr } = how.words();
+        return Verdict::Pass(words!("{address}: {en}", "{address} : {fr}"));
     }
     let Some(Tried { address, how, .. }) = network.tried.first() else {
         return Problem::new(words!("no address of Windows is known", "aucune adresse de Windows n'est connue"))
@@ -246,26 +253,11 @@ fn candidates(facts: &Facts) -> Verdict {
             .cured_by(Remedy::shell(words!("then name it", "puis nommez-la"), "ollama-forward --upstream ADDRESS"))
             .fail();
     };
-    let count = network.tried.len();
+    let (count, Words { en, fr }) = (network.tried.len(), how.words());
     Verdict::Pass(words!(
-        "{count} tried, the likeliest {address} ({how})",
-        "{count} essayées, la plus probable {address} ({how})"
+        "{count} tried, the likeliest {address} ({en})",
+        "{count} essayée(s), la plus probable {address} ({fr})"
     ))
-}
-
-fn tried(facts: &Facts) -> Vec<Detail> {
-    let one = |tried: &Tried| {
-        let (how, ms) = (&tried.how, tried.took_ms);
-        let value = match &tried.answer {
-            Ok(version) => words!("Ollama {version} in {ms} ms ({how})", "Ollama {version} en {ms} ms ({how})"),
-            Err(refusal) => {
-                let id = refusal.fault("").id;
-                words!("{id} after {ms} ms ({how})", "{id} après {ms} ms ({how})")
-            }
-        };
-        Detail { name: Words::same(tried.address.to_string()), value }
-    };
-    facts.network.tried.iter().map(one).collect()
 }
 
 fn neighbour(facts: &Facts) -> Verdict {
@@ -352,7 +344,7 @@ fn router(facts: &Facts) -> Verdict {
             ))
             .because(words!(
                 "what is named gets traffic as it is, so prompts would go to the router",
-                "ce qui est nommé reçoit le trafic tel quel : les invites iraient au routeur"
+                "ce qui est nommé reçoit le trafic tel quel : les prompts iraient au routeur"
             ))
             .cured_by(Remedy::shell(
                 words!("let Windows be found", "laissez chercher Windows"),
@@ -372,7 +364,7 @@ fn router(facts: &Facts) -> Verdict {
                     | How::HostDockerInternal,
                 ) => Verdict::Pass(words!(
                     "{address} answers, but is not Ollama ({said}): it gets no prompt",
-                    "{address} répond, mais n'est pas Ollama ({said}) : il ne reçoit aucune invite"
+                    "{address} répond, mais n'est pas Ollama ({said}) : il ne reçoit aucun prompt"
                 )),
                 TriedHow::Named | TriedHow::Localhost => Verdict::Pass(words!(
                     "{address} is no router of this system",
@@ -388,6 +380,9 @@ fn router(facts: &Facts) -> Verdict {
 }
 
 fn mtu(facts: &Facts) -> Verdict {
+    if let Err(verdict) = nat(facts) {
+        return verdict;
+    }
     let link = facts.network.link().unwrap_or("eth0");
     match facts.network.mtu.get() {
         Err(why) => Verdict::Skip(why.clone()),

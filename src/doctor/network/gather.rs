@@ -8,7 +8,7 @@
 //! ```
 
 use std::fs;
-use std::future::{Future, pending};
+use std::future::{Future, ready};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -38,6 +38,21 @@ pub struct Ask {
     pub mode: Option<Mode>,
     pub policy: SocketPolicy,
     pub times: Times,
+}
+
+impl Ask {
+    /// What the user wants to reach.
+    pub fn target(&self) -> Target {
+        match &self.upstream {
+            Upstream::Auto(port) if self.mode.as_ref().is_some_and(|mode| mode.need() == Need::Nothing) => {
+                Target::Localhost { port: *port }
+            }
+            Upstream::Auto(port) => Target::Auto { port: *port },
+            Upstream::Demo => Target::Demo,
+            Upstream::Address(address) => Target::Named { name: address.to_string() },
+            Upstream::Name { host, port } => Target::Named { name: format!("{host}:{port}") },
+        }
+    }
 }
 
 /// How long is waited for what.
@@ -83,13 +98,12 @@ async fn dumped<T>(dump: impl Future<Output = Result<T, crate::gateway::NetlinkE
 }
 
 pub async fn gather(ask: &Ask, snapshot: Fact<Snapshot>) -> Network {
-    let target = target(&ask.upstream, ask.mode.as_ref());
-    let mut network = Network { snapshot, target: Some(target), ..Network::default() };
+    let mut network = Network { snapshot, target: Some(ask.target()), ..Network::default() };
     match &ask.upstream {
         Upstream::Demo => {}
-        Upstream::Address(address) => network.tried = try_all(ask, vec![(*address, TriedHow::Named)], pending()).await,
+        Upstream::Address(address) => network.tried = try_all(ask, vec![(*address, TriedHow::Named)], nobody()).await,
         Upstream::Name { host, port } => match resolve(host, *port, ask.times.resolve).await {
-            Ok(places) => network.tried = try_all(ask, places, pending()).await,
+            Ok(places) => network.tried = try_all(ask, places, nobody()).await,
             Err(why) => network.unresolved = Some(why),
         },
         Upstream::Auto(port) => network.tried = try_auto(ask, *port, network.snapshot.known()).await,
@@ -99,22 +113,10 @@ pub async fn gather(ask: &Ask, snapshot: Fact<Snapshot>) -> Network {
     network
 }
 
-fn target(upstream: &Upstream, mode: Option<&Mode>) -> Target {
-    match upstream {
-        Upstream::Auto(port) if mode.is_some_and(|mode| mode.need() == Need::Nothing) => {
-            Target::Localhost { port: *port }
-        }
-        Upstream::Auto(port) => Target::Auto { port: *port },
-        Upstream::Demo => Target::Demo,
-        Upstream::Address(address) => Target::Named { name: address.to_string() },
-        Upstream::Name { host, port } => Target::Named { name: format!("{host}:{port}") },
-    }
-}
-
 async fn try_auto(ask: &Ask, port: u16, snapshot: Option<&Snapshot>) -> Vec<Tried> {
     match ask.mode.as_ref().map(Mode::need) {
         Some(Need::Nothing) => {
-            try_all(ask, vec![((Ipv4Addr::LOCALHOST, port).into(), TriedHow::Localhost)], pending()).await
+            try_all(ask, vec![((Ipv4Addr::LOCALHOST, port).into(), TriedHow::Localhost)], nobody()).await
         }
         // Nobody may be asked who was not named: the gateway is a router there.
         Some(Need::Named | Need::Impossible) => Vec::new(),
@@ -126,6 +128,11 @@ async fn try_auto(ask: &Ask, port: u16, snapshot: Option<&Snapshot>) -> Vec<Trie
             try_all(ask, first.into_iter().map(place).collect(), late).await
         }
     }
+}
+
+/// No more candidates will come.
+fn nobody() -> impl Future<Output = Vec<Place>> {
+    ready(Vec::new())
 }
 
 async fn resolve(host: &str, port: u16, limit: Duration) -> Result<Vec<(SocketAddr, TriedHow)>, String> {
@@ -228,13 +235,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_named_address_that_refuses_is_the_end_of_it() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let network = gather(&ask(Upstream::Address(closed)), Fact::default()).await;
+        let answers: Vec<_> = network.tried.iter().map(|one| (one.address, one.answer.clone())).collect();
+        assert_eq!(answers, [(closed, Err(Refusal::Dial(DialFault::Refused)))]);
+    }
+
+    #[tokio::test]
     async fn who_is_silent_is_not_waited_for_once_another_has_answered() {
         let (address, serve) = server(OLLAMA).await;
         let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let silent = mute.local_addr().unwrap();
         let places = vec![(silent, TriedHow::Named), (address, TriedHow::Named)];
         let asked = ask(Upstream::Demo);
-        let (tried, ()) = tokio::join!(try_all(&asked, places, pending()), serve);
+        let (tried, ()) = tokio::join!(try_all(&asked, places, nobody()), serve);
         let answers: Vec<_> = tried.iter().map(|one| (one.address, one.answer.is_ok())).collect();
         assert_eq!(answers, [(silent, false), (address, true)], "in the order in which they were named");
     }

@@ -2,15 +2,17 @@
 
 pub mod checks;
 pub mod gather;
+pub mod tried;
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Serialize;
 
 use crate::doctor::Fact;
 use crate::gateway::select::How;
-use crate::gateway::{Neighbour, NeighbourState, Refusal, Snapshot};
+use crate::gateway::{Refusal, Snapshot};
+
+pub use crate::gateway::{Neighbour, NeighbourState};
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Network {
@@ -95,16 +97,6 @@ impl Network {
     /// Our own address in that network.
     pub fn own_address(&self) -> Option<Ipv4Addr> {
         Some(self.snapshot.known()?.windows_side().next()?.1.ip)
-    }
-}
-
-impl fmt::Display for TriedHow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Candidate(how) => how.fmt(f),
-            Self::Named => f.write_str("named"),
-            Self::Localhost => f.write_str("localhost is Windows in this mode"),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{Holder, Port};
 use crate::doctor::check::no_details;
+use crate::doctor::network::Tried;
 use crate::doctor::{Check, Detail, Facts, Fix, Group, Problem, Remedy, Verdict};
 use crate::gateway::wsl::{Mode, Need};
 use crate::status::{Report, State};
@@ -12,7 +13,13 @@ use crate::words::Words;
 
 pub const CHECKS: &[Check] = &[
     row("listen-port", || words!("the port", "le port"), &["config"], port, holders),
-    row("forward", || words!("the forward", "le relais"), &["config", "listen-port"], forward, state),
+    row(
+        "forward",
+        || words!("the forward", "le relais"),
+        &["config", "listen-port", "win-portproxy", "win-relay"],
+        forward,
+        state,
+    ),
     row("copied", || words!("not copied to Windows", "pas copié vers Windows"), &["listen-port"], copied, no_details),
     row("exposure", || words!("who can reach it", "qui peut l'atteindre"), &["listen-port"], exposure, no_details),
     row("linux-ollama", || words!("a second Ollama", "un second Ollama"), &["listen-port"], linux_ollama, no_details),
@@ -174,31 +181,36 @@ fn forward(facts: &Facts) -> Verdict {
     let upstream = report.upstream.clone().unwrap_or_else(|| "?".into());
     match (report.state, facts.network.answered()) {
         (State::Up, _) => Verdict::Pass(words!("{listen} → {upstream}, pid {pid}", "{listen} → {upstream}, pid {pid}")),
-        (State::Down | State::Searching, Some(tried)) => {
-            let (address, message) = (tried.address, report.error.as_ref().map_or("", |error| error.message.as_str()));
-            Problem::new(words!(
-                "Ollama answers at {address}, but the running forward does not get there: {message}",
-                "Ollama répond à {address}, mais le relais en marche n'y arrive pas : {message}"
-            ))
-            .perhaps(words!("it was just lost, and is being found again", "il vient d'être perdu, et il est recherché"))
-            .perhaps(words!(
-                "the forward was started with another upstream",
-                "le relais a été lancé avec un autre amont"
-            ))
-            .cured_by(Remedy::shell(
-                words!(
-                    "look again, and if it stays so, start the forward anew",
-                    "regardez de nouveau, et si cela dure, relancez le relais"
-                ),
-                "ollama-forward status",
-            ))
-            .fail()
-        }
+        (State::Down | State::Searching, Some(tried)) => astray(report, tried),
         (State::Down | State::Searching, None) => Verdict::Skip(words!(
             "pid {pid} runs, and does not reach Ollama either",
             "le pid {pid} tourne, et n'atteint pas Ollama non plus"
         )),
     }
+}
+
+/// Ollama is there, and the forward elsewhere.
+fn astray(report: &Report, tried: &Tried) -> Verdict {
+    let address = tried.address;
+    let mut problem = Problem::new(words!(
+        "Ollama answers at {address}, but the running forward does not get there",
+        "Ollama répond à {address}, mais le relais en marche n'y arrive pas"
+    ));
+    if let Some(error) = &report.error {
+        let message = &error.message;
+        problem = problem.because(words!("the forward says: {message}", "le relais dit : {message}"));
+    }
+    problem
+        .perhaps(words!("it was just lost, and is being found again", "il vient d'être perdu, et il est recherché"))
+        .perhaps(words!("the forward was started with another upstream", "le relais a été lancé avec un autre amont"))
+        .cured_by(Remedy::shell(
+            words!(
+                "look again, and if it stays so, start the forward anew",
+                "regardez de nouveau, et si cela dure, relancez le relais"
+            ),
+            "ollama-forward status",
+        ))
+        .fail()
 }
 
 fn not_running(facts: &Facts) -> Verdict {

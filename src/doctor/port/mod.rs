@@ -53,35 +53,18 @@ impl Port {
 
 #[cfg(test)]
 pub(crate) fn healthy() -> Port {
-    use crate::status::{Bytes, Connections, State};
     let holder = Holder {
         port: 11434,
         address: "[::ffff:127.0.0.1]:11434".into(),
         user: "me".into(),
-        pid: Some(4711),
+        pid: Some(42),
         name: Some("ollama-forward".into()),
         command: Some("ollama-forward --translate".into()),
-    };
-    let report = Report {
-        pid: 4711,
-        version: env!("CARGO_PKG_VERSION").into(),
-        listen: vec!["127.0.0.1:11434".into()],
-        translate: true,
-        mode: Some("nat".into()),
-        upstream: Some("172.24.0.1:11434".into()),
-        state: State::Up,
-        how: "default gateway of eth0 (WSL NAT)".into(),
-        ollama: Some("0.33.0".into()),
-        error: None,
-        uptime_ms: 60_000,
-        changed_ms_ago: 60_000,
-        connections: Connections { open: 1, total: 20, failed: 0, refused: 0 },
-        bytes: Bytes { sent: 1, received: 1 },
     };
     Port {
         listen: vec!["127.0.0.1:11434".parse().unwrap()],
         holders: Fact::Known(vec![holder]),
-        forwards: vec![report],
+        forwards: vec![Report::example()],
         stale_sockets: Vec::new(),
         linux_ollama: Fact::Known(Vec::new()),
         keepalive: Fact::Known((1, 0)),

@@ -260,6 +260,7 @@ fn config(facts: &Facts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::proof::check_odd;
     use crate::doctor::{Fact, Status, judge, network};
 
     fn healthy() -> Facts {
@@ -269,15 +270,7 @@ mod tests {
     /// What the checks of this area say: of those that are not well, the id, the verdict, and what it says.
     #[track_caller]
     fn check(facts: &Facts, expected: &[(&str, Status, &str)]) {
-        let outcomes = judge(CHECKS, facts);
-        let odd: Vec<_> =
-            outcomes.iter().filter(|outcome| outcome.status() != Status::Ok && outcome.root.is_none()).collect();
-        let said: Vec<_> = odd.iter().map(|outcome| (outcome.check.id, outcome.status())).collect();
-        assert_eq!(said, expected.iter().map(|(id, status, _)| (*id, *status)).collect::<Vec<_>>());
-        for (outcome, (id, _, part)) in odd.iter().zip(expected) {
-            let text = format!("{:?}", outcome.verdict);
-            assert!(text.contains(part), "{id} does not say {part:?}: {text}");
-        }
+        check_odd(&judge(CHECKS, facts), expected);
     }
 
     fn in_mode(mode: Mode) -> Facts {
