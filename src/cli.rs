@@ -1,5 +1,6 @@
 //! What was typed. Nothing is computed here; [`crate::config`] says what it means.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
 use crate::config::{self, Layer, Listen, Upstream};
 use crate::log::{Color, LogFormat, Volume, Wishes};
 use crate::net::options::Keepalive;
+use crate::words::Lang;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +23,7 @@ Examples:
   ollama-forward --upstream 192.168.1.20        forward to a machine that you name
   ollama-forward --listen-port 11435            when something else holds port 11434
   ollama-forward status                         what the running forwarder is doing
+  ollama-forward doctor                         what is wrong, and the command that cures it
   ollama-forward explain E-PORT-TAKEN           more on an error
   curl http://localhost:11434/api/version       does it work?
 
@@ -49,11 +52,37 @@ pub struct Cli {
 impl Cli {
     /// What was typed, or why it makes no sense.
     pub fn read() -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches()?;
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let matches = match Self::command().try_get_matches_from(&words) {
+            Ok(matches) => matches,
+            Err(error) => return Self::without_environment(&words, &error).ok_or(error),
+        };
         let mut cli = Self::from_arg_matches(&matches)?;
         cli.run.bridge.typed = settings::NEED_TRANSLATE.into_iter().find(|id| is_typed(&matches, id));
         Ok(cli)
     }
+
+    /// A variable that makes no sense must not keep the doctor from saying so: what was typed is read by itself.
+    fn without_environment(words: &[OsString], error: &clap::Error) -> Option<Self> {
+        let (_, typed) = words.split_first()?;
+        let alone = DoctorAlone::command().mut_args(|arg| if arg.get_id() == "sysroot" { arg } else { arg.env(None) });
+        let matches = alone.try_get_matches_from(typed).ok()?;
+        let DoctorAlone { mut doctor } = DoctorAlone::from_arg_matches(&matches).ok()?;
+        if !error.use_stderr() || typed.first().is_none_or(|word| word != "doctor") {
+            return None;
+        }
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        doctor.asked.environment_error = Some(first.to_owned());
+        Some(Self { command: Some(Command::Doctor(Box::new(doctor))), run: Run::default() })
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "doctor")]
+struct DoctorAlone {
+    #[command(flatten)]
+    doctor: Doctor,
 }
 
 fn is_typed(matches: &ArgMatches, id: &str) -> bool {
@@ -71,6 +100,16 @@ pub enum Command {
         #[arg(long, value_name = "PORT", value_parser = config::parse_port)]
         listen_port: Option<u16>,
     },
+    /// What is wrong, why, and the command that cures it
+    Doctor(Box<Doctor>),
+    /// A redacted report on this system, for a bug; it stays here, for you to look at
+    Bugreport {
+        /// Where to write it [default: ollama-forward-bugreport-DATE.txt, here]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        doctor: Box<Asked>,
+    },
     /// More on an error id, or the list of all
     Explain {
         #[arg(value_name = "ID")]
@@ -80,7 +119,90 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
 }
 
-#[derive(Debug, Args)]
+/// What the doctor is to look at, and how it tells.
+#[derive(Debug, Default, Args)]
+#[command(after_help = DOCTOR_EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Doctor {
+    /// Only these checks, by id or by group (--list names them)
+    #[arg(value_name = "CHECK")]
+    pub checks: Vec<String>,
+    /// Every check, also those that were skipped, with its details
+    #[arg(long, conflicts_with_all = ["summary", "json"])]
+    pub all: bool,
+    /// Only what is wrong, in a line each, and the counts
+    #[arg(long, conflicts_with = "json")]
+    pub summary: bool,
+    /// One JSON object, with a schema version
+    #[arg(long)]
+    pub json: bool,
+    /// The checks there are, and what they need
+    #[arg(long, conflicts_with_all = ["all", "summary", "fix"])]
+    pub list: bool,
+    #[arg(long, help = "Signs that every terminal has: [ok] [!!] [xx] [--]")]
+    pub ascii: bool,
+    /// Exit code 1 at warnings, too
+    #[arg(long)]
+    pub strict: bool,
+    /// Only the way to Ollama: not Codex, not the service
+    #[arg(long)]
+    pub network_only: bool,
+    /// Do what needs no administrator and nothing on Windows, after asking
+    #[arg(long, conflicts_with = "json")]
+    pub fix: bool,
+    /// With --fix: do not ask
+    #[arg(short, long, requires = "fix")]
+    pub yes: bool,
+    /// Colours [default: auto]
+    #[arg(long, value_name = "WHEN", env = "OLLAMA_FORWARD_COLOR", hide_env = true)]
+    pub color: Option<Color>,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// What is asked, and of whom.
+#[derive(Debug, Default, Args)]
+pub struct Asked {
+    /// Have a real model speak: this one, or the one that is loaded
+    #[arg(long, value_name = "MODEL", num_args = 0..=1, require_equals = true)]
+    pub stream_test: Option<Option<String>>,
+    /// Start no program on Windows
+    #[arg(long)]
+    pub no_windows: bool,
+    /// As for a run: where it would forward to
+    #[arg(long, value_name = "WHERE", visible_alias = "ollama-url")]
+    pub upstream: Option<Upstream>,
+    /// As for a run: the port that clients connect to
+    #[arg(long, value_name = "PORT", value_parser = config::parse_port)]
+    pub listen_port: Option<u16>,
+    /// As for a run: try the bridge, too
+    #[arg(long)]
+    pub translate: bool,
+    /// As for a run: another configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The language of the page [default: that of the environment]
+    #[arg(long, value_name = "LANG", env = "OLLAMA_FORWARD_LANG", hide_env = true)]
+    pub lang: Option<Lang>,
+    /// Read WSL's files below this directory
+    #[arg(long, value_name = "DIR", env = "OLLAMA_FORWARD_SYSROOT", hide = true, hide_env = true)]
+    pub sysroot: Option<PathBuf>,
+    /// What is wrong with the variables `OLLAMA_FORWARD_*`, where something is.
+    #[arg(skip)]
+    pub environment_error: Option<String>,
+}
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  ollama-forward doctor                         what is wrong, and what cures it
+  ollama-forward doctor network codex           only these groups
+  ollama-forward doctor --stream-test           have the loaded model speak, through the forward
+  ollama-forward doctor --all                   everything that was found out
+  ollama-forward doctor --json                  the same for programs
+
+Exit code 0: nothing fails; 1: something fails (with --strict: or warns).";
+
+#[derive(Debug, Default, Args)]
 pub struct Run {
     /// Where clients connect; repeat it, or separate by commas [default: 127.0.0.1:11434]
     #[arg(long, value_name = "ADDR[:PORT]", env = "OLLAMA_FORWARD_LISTEN", value_delimiter = ',')]
@@ -141,7 +263,7 @@ pub struct Run {
 }
 
 /// The options of the bridge.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Bridge {
     #[arg(
         long,
@@ -200,6 +322,19 @@ impl Bridge {
             stored_responses: self.stored_responses,
             heartbeat: self.heartbeat,
             debug: None,
+        }
+    }
+}
+
+impl Asked {
+    /// The layer of what was typed for the doctor.
+    pub fn layer(&self) -> Layer {
+        let translate = self.translate.then_some(true);
+        Layer {
+            upstream: self.upstream.clone(),
+            listen_port: self.listen_port,
+            bridge: settings::Wishes { translate, ..settings::Wishes::default() },
+            ..Layer::default()
         }
     }
 }

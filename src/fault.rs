@@ -74,16 +74,16 @@ fault_ids! {
         "in %UserProfile%\\.wslconfig, section [wsl2], set localhostForwarding=true, then: wsl --shutdown";
     NoWindows "E-NO-WINDOWS": "no address of Windows is known",
         "no network or no default route yet, or a VPN took the default route",
-        "look at: ip route   then name Windows yourself: ollama-forward --upstream HOST";
+        "ollama-forward doctor   or name Windows yourself: ollama-forward --upstream HOST";
     UpstreamRefused "E-UPSTREAM-REFUSED": "Windows answers, but nothing listens on the port",
         "Ollama is not running, or listens on 127.0.0.1 of Windows only",
-        "start Ollama on Windows with OLLAMA_HOST=0.0.0.0 (Settings: Expose Ollama to the network)";
+        "start Ollama on Windows with OLLAMA_HOST=0.0.0.0 (Settings: Expose Ollama to the network), or ask: ollama-forward doctor";
     UpstreamTimeout "E-UPSTREAM-TIMEOUT": "the upstream does not answer at all",
         "the Windows firewall drops it, or nothing listens there (Windows hides closed ports, so both look alike), or a VPN took the route",
-        "on Windows, check that Ollama runs with OLLAMA_HOST=0.0.0.0, then that the firewall lets the WSL subnet in (README: Windows side)";
+        "ollama-forward doctor   tells which of these it is, and what cures it";
     UpstreamUnreachable "E-UPSTREAM-UNREACHABLE": "there is no way to the upstream",
         "no route, interface down, or the host adapter is gone or asleep",
-        "look at: ip route; ip neigh   and if eth0 is dead, in Windows: wsl --shutdown";
+        "ollama-forward doctor   or by hand: ip route; ip neigh   and if eth0 is dead, in Windows: wsl --shutdown";
     UpstreamName "E-UPSTREAM-NAME": "the name of the upstream cannot be resolved",
         "a typing error, or DNS does not work yet", "try: getent hosts NAME   or give an address";
     UpstreamNotOllama "E-UPSTREAM-NOT-OLLAMA": "something answers there, but it is not Ollama",
@@ -91,7 +91,7 @@ fault_ids! {
         "look at its answer: curl -i http://HOST:11434/api/version";
     UpstreamReset "E-UPSTREAM-RESET": "the upstream accepts a connection and resets it",
         "a portproxy on Windows whose target is dead",
-        "on Windows: netsh interface portproxy show all   and delete the line for the port";
+        "ollama-forward doctor   or on Windows: netsh interface portproxy show all   and delete the line for the port";
     UpstreamSilent "E-UPSTREAM-SILENT": "the upstream accepts a connection and says nothing",
         "it hangs, or it is a program that waits for something else than HTTP",
         "restart Ollama on Windows, then: curl http://HOST:11434/api/version";

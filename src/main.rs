@@ -18,6 +18,10 @@ fn main() -> ExitCode {
     match app::run(cli) {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Printed(text)) => print(&text),
+        Ok(Ended::Found(text)) => {
+            print(&text);
+            ExitCode::FAILURE
+        }
         Ok(Ended::NoneRunning(text)) => {
             print(&text);
             ExitCode::from(FaultId::NotRunning.exit_code())

@@ -35,10 +35,18 @@ fn both_tables_of_options_and_of_codes_have_the_same_rows() {
 #[test]
 fn every_option_exists() {
     let help = said(&["--help"]);
-    let status_help = said(&["status", "--help"]);
+    let [status, doctor, report] = ["status", "doctor", "bugreport"].map(|command| said(&[command, "--help"]));
+    let anywhere = [help.as_str(), doctor.as_str()].concat();
     for text in [ENGLISH, FRENCH] {
         for (command, option) in options(text) {
-            let help = if command.starts_with("ollama-forward status") { &status_help } else { &help };
+            let help = match command.split_whitespace().nth(1) {
+                Some("status") => &status,
+                Some("doctor") => &doctor,
+                Some("bugreport") => &report,
+                // Without the command, the text around it says whose it is.
+                _ if command.starts_with("--") => &anywhere,
+                _ => &help,
+            };
             let known = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == option);
             assert!(known, "{option} of {command:?} is not in:\n{help}");
         }

@@ -6,6 +6,8 @@
 //!         └─ Demo ───> demo::serve on a loopback port ──────────────┘
 //! ```
 
+mod bugreport;
+mod doctor;
 mod watch;
 
 use std::fs;
@@ -42,6 +44,8 @@ pub enum Ended {
     Well,
     /// With a result for standard output.
     Printed(String),
+    /// The same, and the result is that something is wrong.
+    Found(String),
     /// The same, and the result is that no forwarder runs.
     NoneRunning(String),
     /// After a signal, connections had to be cut.
@@ -53,6 +57,8 @@ pub fn run(cli: Cli) -> Result<Ended, Fault> {
     match cli.command {
         None => forward_in_foreground(&cli.run),
         Some(Command::Status { json, listen_port }) => status(json, listen_port),
+        Some(Command::Doctor(typed)) => doctor::doctor(&cli.run, &typed),
+        Some(Command::Bugreport { output, doctor }) => bugreport::bugreport(&cli.run, &doctor, output.as_deref()),
         Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue())),
         Some(Command::Explain { id: Some(text) }) => explain(&text),
         Some(Command::Completions { shell }) => {
@@ -111,10 +117,18 @@ fn files(named: Option<&Path>) -> Result<Layer, Fault> {
         return read_file(path)?
             .ok_or_else(|| Fault::new(FaultId::Config, format!("{} does not exist", path.display())));
     }
+    config_paths(None)
+        .iter()
+        .try_fold(Layer::default(), |over, path| Ok(over.over(read_file(path)?.unwrap_or_default())))
+}
+
+/// The configuration files that count, the strongest first.
+fn config_paths(named: Option<&Path>) -> Vec<PathBuf> {
+    if let Some(path) = named {
+        return vec![path.to_owned()];
+    }
     let user = ProjectDirs::from("", "", "ollama-forward").map(|dirs| dirs.config_dir().join("config.toml"));
-    let user = user.map(|path| read_file(&path)).transpose()?.flatten().unwrap_or_default();
-    let system = read_file(Path::new("/etc/ollama-forward/config.toml"))?.unwrap_or_default();
-    Ok(user.over(system))
+    user.into_iter().chain([PathBuf::from("/etc/ollama-forward/config.toml")]).collect()
 }
 
 fn read_file(path: &Path) -> Result<Option<Layer>, Fault> {
