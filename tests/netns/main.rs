@@ -23,6 +23,7 @@ mod support;
 mod sysroot;
 
 mod bridge;
+mod doctor;
 mod failing;
 mod follow;
 mod found;

@@ -153,15 +153,24 @@ impl Sysroot {
         fs::write(file, text).unwrap();
     }
 
-    /// Another process writes it: a child that some other test has just forked would hold our descriptor open for
-    /// writing until its exec, and to run a file that is open for writing is "text file busy".
-    fn program(&self, name: &str, script: &str) {
-        let file = self.path().join(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let made = Command::new("sh")
-            .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
-            .args([file.as_os_str(), script.as_ref()])
-            .status();
-        assert!(made.unwrap().success(), "cannot write {}", file.display());
+    /// A program of WSL, or of Windows.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        write_program(&self.path().join(name), script);
     }
+
+    /// A program of the user's own, in his home.
+    pub(crate) fn own_program(&self, name: &str, script: &str) {
+        write_program(&self.home().join(name), script);
+    }
+}
+
+/// Another process writes it: a child that some other test has just forked would hold our descriptor open for writing until
+/// its exec, and to run a file that is open for writing is "text file busy".
+fn write_program(file: &Path, script: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let made = Command::new("sh")
+        .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
+        .args([file.as_os_str(), script.as_ref()])
+        .status();
+    assert!(made.unwrap().success(), "cannot write {}", file.display());
 }
