@@ -30,18 +30,20 @@
 //! # Who knows whom
 //! ```text
 //! main → app ─┬→ cli → config → bridge::settings, net, words
-//!             ├→ doctor ──→ bridge, config, demo, forward, gateway, net, status, words
+//!             ├→ doctor ──→ bridge, config, demo, forward, gateway, net, program, status, words
 //!             ├→ bridge ──→ forward, gateway, net, translate
-//!             ├→ forward ─→ gateway ─→ net ─→ clock
+//!             ├→ forward ─→ gateway ─┬→ net ─→ clock
+//!             │                      └→ program
 //!             ├→ report ──→ forward, gateway, status
 //!             └→ demo, status, log
 //! ```
-//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo` and
-//! `words` (sentences in both languages) know nobody, either. Pure, without any I/O: `translate`, `config`, `fault`, `words`,
-//! `gateway::{select, settle}`, the script of `demo`, the judging halves of `gateway::{wsl, identify}`, and of the bridge
-//! `catalog, host, metrics, models, route, settings, store, titles, unpack` and `socket::{memory, message, split}`. Of the
-//! doctor: `bugreport` with its `redact`, `check`, `fact`, `figures`, `fix::{diff, trouble}`, `render`, the `checks` of each
-//! area, all of `codex` but its `gather`, and `service::unit`. `tests/architecture.rs` holds this table.
+//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo`,
+//! `program` (runs other programs) and `words` (sentences in both languages) know nobody, either. Pure, without any
+//! I/O: `translate`, `config`, `fault`, `words`, `gateway::{select, settle}`, the script of `demo`, the judging halves
+//! of `gateway::{wsl, identify}`, and of the bridge `catalog, host, metrics, models, route, settings, store, titles,
+//! unpack` and `socket::{memory, message, split}`. Of the doctor: `bugreport` with its `redact`, `check`, `fact`,
+//! `figures`, `fix::{diff, trouble}`, `render`, the `checks` of each area, all of `codex` but its `gather`, and
+//! `service::unit`. `tests/architecture.rs` holds this table.
 //!
 //! # Invariants
 //! - An address that was only discovered gets no client byte before it answered `GET /api/version` as Ollama.
@@ -76,6 +78,7 @@ pub mod forward;
 pub mod gateway;
 pub mod log;
 pub mod net;
+pub mod program;
 pub mod report;
 pub mod status;
 pub mod translate;

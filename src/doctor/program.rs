@@ -1,17 +1,11 @@
-//! Other programs: found where a shell would find them, asked with a deadline, and never left behind.
+//! Other programs: found where a shell would find them, and asked for a few words (`crate::program` runs them).
 
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
-
+use crate::program::{End, Program};
 use crate::words;
 use crate::words::Words;
 
@@ -35,8 +29,8 @@ pub enum Silence {
     NotStarted(String),
 }
 
-/// Versions and states are a few words; whoever says more than this is not listened to any longer.
-const MOST: u64 = 64 << 10;
+/// Versions and states are a few words; what is said beyond this is not kept.
+const MOST: usize = 64 << 10;
 
 /// Whether this is a file that may be executed.
 pub fn is_executable(path: &Path) -> bool {
@@ -55,66 +49,19 @@ pub fn in_path(path: &OsStr, name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Asks a program: without standard input, in a process group of its own, which is killed at the deadline.
+/// Asks a program, which has to end within `limit`.
 pub async fn ask(
     program: &Path,
     args: &[&str],
     variables: &[(&str, OsString)],
     limit: Duration,
 ) -> Result<Said, Silence> {
-    let mut command = Command::new(program);
-    command.args(args).envs(variables.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.process_group(0).kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| Silence::NotStarted(error.to_string()))?;
-    let group = Group::of(&child);
-    let said = timeout(limit, listen(&mut child)).await;
-    match said {
-        Ok(Ok((status, stdout, stderr))) => {
-            // It has been waited for: its number may be another's now.
-            group.ended();
-            let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-            Ok(Said { success: status.success(), stdout: text(stdout), stderr: text(stderr) })
-        }
-        Ok(Err(error)) => Err(Silence::NotStarted(error.to_string())),
-        Err(_) => Err(Silence::Late(limit)),
-    }
-}
-
-/// It is waited for only after everybody who could still speak has gone, so that its group can be killed until then.
-async fn listen(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (stdout, stderr) = tokio::join!(hear(stdout), hear(stderr));
-    Ok((child.wait().await?, stdout?, stderr?))
-}
-
-async fn hear(from: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    let mut heard = Vec::new();
-    if let Some(from) = from {
-        from.take(MOST).read_to_end(&mut heard).await?;
-    }
-    Ok(heard)
-}
-
-/// Kills all of the group when it goes, unless it is over.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
-    }
-
-    fn ended(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(pid) = self.0 {
-            // Whoever is gone already cannot be killed, and need not be.
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+    let program = Program { variables, most: MOST, ..Program::new(program, args, limit) };
+    let ran = program.run().await.map_err(|error| Silence::NotStarted(error.to_string()))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match ran.end {
+        End::Exit(code) => Ok(Said { success: code == Some(0), stdout: text(&ran.output), stderr: text(&ran.errors) }),
+        End::Late => Err(Silence::Late(limit)),
     }
 }
 
@@ -159,20 +106,9 @@ pub fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// Another process writes it: a child that some other test has just forked would hold our descriptor open for
-    /// writing until its exec, and to run a file that is open for writing is "text file busy".
-    #[track_caller]
-    pub(crate) fn script(path: &Path, text: &str) {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let made = std::process::Command::new("sh")
-            .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
-            .args([path.as_os_str(), text.as_ref()])
-            .status();
-        assert!(made.unwrap().success(), "cannot write {}", path.display());
-    }
+    use crate::program::tests::{is_gone, script};
 
     async fn say(text: &str, limit: Duration) -> Result<Said, Silence> {
         let directory = tempfile::tempdir().unwrap();
@@ -200,16 +136,7 @@ pub(crate) mod tests {
         let limit = Duration::from_secs(2);
         assert_eq!(ask(&program, &[], &[], limit).await, Err(Silence::Late(limit)));
         let pid = std::fs::read_to_string(pid).unwrap();
-        let state = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
-        // Whoever adopts it may take a moment to bury it.
-        let gone = || std::fs::read_to_string(&state).map_or(true, |stat| stat.contains(") Z "));
-        for _ in 0..100 {
-            if gone() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("process {pid} still runs");
+        assert!(is_gone(&pid).await, "process {pid} still runs");
     }
 
     #[tokio::test]

@@ -23,10 +23,11 @@ use tracing::{debug, info, warn};
 
 use super::identify::{Identity, ProbeMark, Refusal, identify};
 use super::select::{Candidate, How, automount_root, candidates, registry_gateway};
-use super::wsl::{Mode, Need, SystemText, run};
+use super::wsl::{Mode, Need, SystemText};
 use super::{Gateway, Snapshot, SnapshotWatch};
 use crate::fault::{Fault, FaultId};
 use crate::net::options::SocketPolicy;
+use crate::program::run_with_interop;
 
 /// What is known of Ollama on Windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,8 +366,8 @@ async fn registry(root: &Path) -> Option<Ipv4Addr> {
         return None;
     }
     let args = ["query", r"HKLM\Software\Microsoft\Windows\CurrentVersion\Lxss", "/v", "NatGatewayIpAddress"];
-    // Started from the Windows disk: from the Linux one, starts take 10 s on some builds (WSL #8472).
-    registry_gateway(&run(program, &args, &disk, INTEROP_TIME).await?)
+    let ran = run_with_interop(&program, &args, &disk, INTEROP_TIME).await.ok()?;
+    registry_gateway(&ran.told()?)
 }
 
 async fn host_docker_internal() -> Option<Ipv4Addr> {

@@ -1,14 +1,13 @@
 //! Which system is this, and how does its WSL reach Windows? The judgement is pure; [`SystemText::read`] gathers the
 //! texts that it judges, below a root directory that tests can move.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use tokio::process::Command;
 
 use super::Snapshot;
+use crate::program::{Ran, run_with_interop};
 
 /// How this system is joined to Windows. Words are those of `wslinfo --networking-mode`, where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +161,7 @@ impl SystemText {
     #[must_use]
     pub async fn with_wslinfo(mut self, root: &Path) -> Self {
         if self.is_wsl_kernel() {
-            self.wslinfo = run(root.join("usr/bin/wslinfo"), &["--networking-mode", "-n"], root, WSLINFO_TIME).await;
+            self.wslinfo = wslinfo(root, "--networking-mode").await;
         }
         self
     }
@@ -171,19 +170,10 @@ impl SystemText {
 /// `wslinfo` asks a socket of WSL's init and answers in milliseconds, or not at all.
 const WSLINFO_TIME: Duration = Duration::from_secs(1);
 
-/// Runs a program that may hang: own process group, no standard input, killed at its deadline.
-///
-/// Returns its standard output when it succeeded in time.
-pub async fn run(program: PathBuf, args: &[&str], directory: &Path, limit: Duration) -> Option<String> {
-    let mut command = Command::new(program);
-    command.args(args).current_dir(directory).stdin(Stdio::null()).stderr(Stdio::null());
-    command.process_group(0).kill_on_drop(true);
-    if std::env::var_os("WSL_INTEROP").is_none() {
-        // Services, sudo and cron have lost it; this is the socket of WSL's own init (WSL, `config.cpp`).
-        command.env("WSL_INTEROP", "/run/WSL/1_interop");
-    }
-    let output = tokio::time::timeout(limit, command.output()).await.ok()?.ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+/// What `wslinfo` says to this question, when it says it in time.
+pub async fn wslinfo(root: &Path, question: &str) -> Option<String> {
+    let program = root.join("usr/bin/wslinfo");
+    run_with_interop(&program, &[question, "-n"], root, WSLINFO_TIME).await.ok().and_then(Ran::told)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::Sources;
 use super::redact::Known;
 use crate::doctor::Facts;
 use crate::doctor::system::ConfigState;
-use crate::gateway::wsl::run;
+use crate::program::{Program, Ran};
 use crate::status;
 
 /// Where to look.
@@ -121,6 +121,7 @@ async fn journal(facts: &Facts, root: &Path) -> Option<Vec<String>> {
     let program = ["usr/bin/journalctl", "bin/journalctl"].into_iter().map(|path| root.join(path));
     let program = program.into_iter().find(|path| path.exists());
     let Some(program) = program else { return Some(Vec::new()) };
-    let text = run(program, &JOURNAL, root, JOURNAL_TIME).await.unwrap_or_default();
+    let ran = Program { directory: Some(root), ..Program::new(&program, &JOURNAL, JOURNAL_TIME) }.run().await;
+    let text = ran.ok().and_then(Ran::told).unwrap_or_default();
     Some(text.lines().map(str::to_owned).collect())
 }

@@ -275,7 +275,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use crate::doctor::program::tests::script;
+    use crate::program::tests::script;
 
     /// A machine in a directory.
     struct Machine {

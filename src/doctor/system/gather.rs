@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
@@ -10,7 +9,7 @@ use rustix::process::geteuid;
 use super::{ConfigState, System, Unwritable};
 use crate::doctor::Fact;
 use crate::gateway::Snapshot;
-use crate::gateway::wsl::{SystemText, run};
+use crate::gateway::wsl::{SystemText, wslinfo};
 use crate::words;
 
 /// What has to be told.
@@ -24,9 +23,6 @@ pub struct Ask {
     /// `SUDO_USER` is set.
     pub by_sudo: bool,
 }
-
-/// `wslinfo` answers from a socket of WSL's own init, in milliseconds or not at all.
-const WSLINFO_TIME: Duration = Duration::from_secs(1);
 
 /// Everything but [`System::interop`], which only a Windows program can tell.
 pub async fn gather(ask: &Ask, text: &SystemText, network: &Fact<Snapshot>) -> System {
@@ -61,7 +57,7 @@ async fn wsl_version(root: &Path, text: &SystemText) -> Fact<String> {
     if !text.is_wsl_kernel() {
         return Fact::Unknown(words!("this is not WSL", "ce n'est pas WSL"));
     }
-    word_of(run(root.join("usr/bin/wslinfo"), &["--wsl-version", "-n"], root, WSLINFO_TIME).await.as_deref())
+    word_of(wslinfo(root, "--wsl-version").await.as_deref())
 }
 
 /// Why nothing can be written there: asked of the nearest directory that exists.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::gather::Disk;
 use super::parse::{port_proxy, text};
-use super::program::{End, run};
 use super::rule::Rule;
 use super::tables::{self, Row};
 use super::{Listener, Process, Source, Variable, Windows, is_ollama, may_be_told};
 use crate::doctor::Fact;
+use crate::program::{End, run_with_interop};
 use crate::words;
 use crate::words::Words;
 
@@ -116,7 +116,7 @@ async fn printed(disk: &Disk, name: &str, args: &[&str], limit: Duration) -> Res
 
 async fn ran(disk: &Disk, name: &str, args: &[&str], limit: Duration) -> Result<(End, String), Words> {
     let program: &Path = &disk.system32(name);
-    let ran = run(program, args, disk.path(), limit).await;
+    let ran = run_with_interop(program, args, disk.path(), limit).await;
     let ran = ran.map_err(|error| words!("{name} does not start: {error}", "{name} ne démarre pas : {error}"))?;
     Ok((ran.end, text(&ran.output)))
 }

@@ -16,12 +16,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::parse::{first_line, text, windows};
-use super::program::{End, run};
 use super::{Windows, cheap, script};
 use crate::doctor::Fact;
 use crate::doctor::system::Interop;
 use crate::gateway::select::{automount_root, wsl_conf};
 use crate::gateway::wsl::SystemText;
+use crate::program::{End, run_with_interop};
 use crate::words;
 use crate::words::Words;
 
@@ -130,7 +130,7 @@ async fn proof(disk: &Disk, limit: Duration) -> Interop {
         let disk = disk.path().display();
         return Interop::Broken(format!("the Windows disk is not mounted at {disk}"));
     }
-    match run(&program, &["/c", "exit", "0"], disk.path(), limit).await {
+    match run_with_interop(&program, &["/c", "exit", "0"], disk.path(), limit).await {
         Ok(ran) => match ran.end {
             End::Exit(Some(0)) => Interop::Works,
             End::Late => Interop::Hangs,
@@ -189,7 +189,7 @@ async fn powershell(ask: &Ask, disk: &Disk, limit: Duration) -> Result<Windows, 
     let program = disk.system32("WindowsPowerShell/v1.0/powershell.exe");
     let encoded = script::encoded(ask.port, ask.own_address);
     let args: Vec<&str> = script::ARGS.into_iter().chain([encoded.as_str()]).collect();
-    let ran = run(&program, &args, disk.path(), limit).await.map_err(|error| {
+    let ran = run_with_interop(&program, &args, disk.path(), limit).await.map_err(|error| {
         let program = program.display();
         words!("{program} does not start: {error}", "{program} ne démarre pas : {error}")
     })?;

@@ -1,15 +1,14 @@
 //! Windows as seen from WSL: one PowerShell that reads and changes nothing. Where it cannot run, a few cheap programs.
 //!
 //! ```text
-//! gather ──► program: script ──► parse ──┬──► Windows ──► checks
-//!       └──► cheap: netstat, reg, … ──► tables ──┘
+//! gather ──► PowerShell: script ──► parse ──┬──► Windows ──► checks
+//!       └──► cheap: netstat, reg, … ──► tables ─────┘
 //! ```
 
 mod cheap;
 pub mod checks;
 pub mod gather;
 mod parse;
-mod program;
 mod rule;
 mod script;
 mod tables;

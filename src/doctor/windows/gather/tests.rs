@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock;
 use crate::doctor::windows::Source;
+use crate::program::tests::script;
 
 /// Short enough to wait for, long enough for a shell on a busy machine.
 const SHORT: Limits = Limits {
@@ -45,16 +46,8 @@ impl Wsl {
         fs::write(file, text).unwrap();
     }
 
-    /// Written by another process: one that some other test has just forked would hold our descriptor open until its exec,
-    /// and then the program is "text file busy".
-    fn program(&self, name: &str, script: &str) {
-        let file = self.path().join("mnt/c/Windows/System32").join(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let made = Command::new("sh")
-            .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
-            .args([file.as_os_str(), script.as_ref()])
-            .status();
-        assert!(made.unwrap().success());
+    fn program(&self, name: &str, text: &str) {
+        script(&self.path().join("mnt/c/Windows/System32").join(name), text);
     }
 
     fn powershell(&self, script: &str) {
