@@ -65,24 +65,30 @@ impl Cli {
     /// A variable that makes no sense must not keep the doctor from saying so: what was typed is read by itself.
     fn without_environment(words: &[OsString], error: &clap::Error) -> Option<Self> {
         let (_, typed) = words.split_first()?;
-        let alone = DoctorAlone::command().mut_args(|arg| if arg.get_id() == "sysroot" { arg } else { arg.env(None) });
-        let matches = alone.try_get_matches_from(typed).ok()?;
-        let DoctorAlone { mut doctor } = DoctorAlone::from_arg_matches(&matches).ok()?;
-        if !error.use_stderr() || typed.first().is_none_or(|word| word != "doctor") {
-            return None;
-        }
         let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        doctor.asked.environment_error = Some(first.to_owned());
-        Some(Self { command: Some(Command::Doctor(Box::new(doctor))), run: Run::default() })
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let command = match typed.first()?.to_str()? {
+            "doctor" => {
+                let mut doctor = alone::<Doctor>("doctor", typed)?;
+                doctor.asked.environment_error = Some(first);
+                Command::Doctor(Box::new(doctor))
+            }
+            "bugreport" => {
+                let mut report = alone::<Bugreport>("bugreport", typed)?;
+                report.asked.environment_error = Some(first);
+                Command::Bugreport(Box::new(report))
+            }
+            _ => return None,
+        };
+        error.use_stderr().then(|| Self { command: Some(command), run: Run::default() })
     }
 }
 
-#[derive(Debug, Parser)]
-#[command(name = "doctor")]
-struct DoctorAlone {
-    #[command(flatten)]
-    doctor: Doctor,
+/// The options of a command, from its own words alone.
+fn alone<T: Args + FromArgMatches>(name: &'static str, words: &[OsString]) -> Option<T> {
+    let command = T::augment_args(clap::Command::new(name));
+    let command = command.mut_args(|arg| if arg.get_id() == "sysroot" { arg } else { arg.env(None) });
+    T::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()
 }
 
 fn is_typed(matches: &ArgMatches, id: &str) -> bool {
@@ -103,13 +109,7 @@ pub enum Command {
     /// What is wrong, why, and the command that cures it
     Doctor(Box<Doctor>),
     /// A redacted report on this system, for a bug; it stays here, for you to look at
-    Bugreport {
-        /// Where to write it [default: ollama-forward-bugreport-DATE.txt, here]
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-        #[command(flatten)]
-        doctor: Box<Asked>,
-    },
+    Bugreport(Box<Bugreport>),
     /// More on an error id, or the list of all
     Explain {
         #[arg(value_name = "ID")]
@@ -156,6 +156,16 @@ pub struct Doctor {
     /// Colours [default: auto]
     #[arg(long, value_name = "WHEN", env = "OLLAMA_FORWARD_COLOR", hide_env = true)]
     pub color: Option<Color>,
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// A report for a bug.
+#[derive(Debug, Args)]
+pub struct Bugreport {
+    /// Where to write it [default: ollama-forward-bugreport-DATE.txt, here]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     #[command(flatten)]
     pub asked: Asked,
 }

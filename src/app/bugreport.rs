@@ -1,11 +1,11 @@
 //! `bugreport`: the doctor's facts and a few files in one text, blacked out, on disk, and told what is in it. Nothing is sent.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Ended;
 use super::doctor::{examine, language, look_of, runtime};
-use crate::cli::{Asked, Run};
+use crate::cli::{Bugreport, Run};
 use crate::clock;
 use crate::doctor::bugreport::gather::{Places, gather};
 use crate::doctor::bugreport::{assemble, review, save::save};
@@ -13,7 +13,8 @@ use crate::doctor::table;
 use crate::fault::{Fault, FaultId};
 
 /// `ollama-forward bugreport`
-pub(super) fn bugreport(run: &Run, asked: &Asked, output: Option<&Path>) -> Result<Ended, Fault> {
+pub(super) fn bugreport(run: &Run, typed: &Bugreport) -> Result<Ended, Fault> {
+    let Bugreport { output, asked } = typed;
     let look = look_of(language(asked));
     let seen = examine(run, asked, &table().collect::<Vec<_>>(), &look)?;
     let root = asked.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
@@ -21,7 +22,7 @@ pub(super) fn bugreport(run: &Run, asked: &Asked, output: Option<&Path>) -> Resu
     let sources = runtime()?.block_on(gather(&seen.facts, &places, clock::wall()));
     let report = assemble(&seen.facts, &seen.outcomes, &sources, &seen.frame);
     let here = env::current_dir().unwrap_or_else(|_| env::temp_dir());
-    let path = save(&report.text(), output, &here, clock::wall())
+    let path = save(&report.text(), output.as_deref(), &here, clock::wall())
         .map_err(|why| Fault::new(FaultId::Internal, why.of(look.lang)))?;
     Ok(Ended::Printed(review(&report, &path, &look)))
 }

@@ -58,7 +58,7 @@ pub fn run(cli: Cli) -> Result<Ended, Fault> {
         None => forward_in_foreground(&cli.run),
         Some(Command::Status { json, listen_port }) => status(json, listen_port),
         Some(Command::Doctor(typed)) => doctor::doctor(&cli.run, &typed),
-        Some(Command::Bugreport { output, doctor }) => bugreport::bugreport(&cli.run, &doctor, output.as_deref()),
+        Some(Command::Bugreport(typed)) => bugreport::bugreport(&cli.run, &typed),
         Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue())),
         Some(Command::Explain { id: Some(text) }) => explain(&text),
         Some(Command::Completions { shell }) => {

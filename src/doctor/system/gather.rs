@@ -1,9 +1,11 @@
 //! Finds out which system this is.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::{ConfigState, System, Unwritable};
@@ -60,11 +62,13 @@ async fn wsl_version(root: &Path, text: &SystemText) -> Fact<String> {
     word_of(wslinfo(root, "--wsl-version").await.as_deref())
 }
 
-/// Why nothing can be written there: asked of the nearest directory that exists.
+/// Why nothing can be written there: asked of the nearest place that exists.
 fn unwritable(path: &Path) -> Option<Unwritable> {
-    let nearest = path.ancestors().find(|ancestor| fs::metadata(ancestor).is_ok_and(|meta| meta.is_dir()))?;
-    let why = access(nearest, Access::WRITE_OK | Access::EXEC_OK).err()?;
-    Some(Unwritable { path: path.to_owned(), why: std::io::Error::from(why).to_string() })
+    let (nearest, meta) = path.ancestors().find_map(|ancestor| Some((ancestor, fs::metadata(ancestor).ok()?)))?;
+    let refused =
+        if meta.is_dir() { access(nearest, Access::WRITE_OK | Access::EXEC_OK).err() } else { Some(Errno::NOTDIR) };
+    let why = io::Error::from(refused?).to_string();
+    Some(Unwritable { path: path.to_owned(), why })
 }
 
 #[cfg(test)]
@@ -108,5 +112,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let system = gather(&ask(root.path()), &SystemText::default(), &Fact::default()).await;
         assert_eq!((system.kernel.known(), system.mode.known()), (None, None));
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_directory_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("home");
+        fs::write(&file, "").unwrap();
+        let found = unwritable(&file.join(".config/ollama-forward")).unwrap();
+        assert!(found.why.starts_with("Not a directory"), "{found:?}");
+        assert_eq!(unwritable(&root.path().join("new/.config")), None);
     }
 }
