@@ -2,6 +2,7 @@
 //! to is written.
 
 use std::env;
+use std::fs;
 use std::io::{self, IsTerminal, Write, stderr, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 use super::{Ended, config_paths, files};
 use crate::cli::{Asked, Doctor, Run};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, mended};
 use crate::doctor::fix::{self, Consent};
 use crate::doctor::gather::{Part, Plan, Times, gather};
 use crate::doctor::render::{self, DEFAULT_WIDTH, Extent, Frame, Look};
@@ -127,6 +128,9 @@ fn plan(run: &Run, asked: &Asked, chosen: &[&'static Check]) -> Plan {
     let status_directory = status::directory();
     let own = ProjectDirs::from("", "", "ollama-forward").map(|dirs| dirs.config_dir().to_owned());
     Plan {
+        mended: config_paths(named)
+            .into_iter()
+            .find_map(|path| Some((path.clone(), mended(&fs::read_to_string(&path).ok()?)?))),
         config,
         config_files: config_paths(named).into_iter().filter(|path| path.is_file()).collect(),
         upstream_is_typed: asked.upstream.is_some(),

@@ -110,12 +110,68 @@ fn position(text: &str, error: &toml::de::Error) -> String {
 }
 
 fn suggestion(unknown: &str) -> String {
-    let unknown = unknown.replace('-', "_");
-    let nearest = KEYS.iter().max_by(|a, b| similarity(a, &unknown).total_cmp(&similarity(b, &unknown)));
-    match nearest.filter(|key| similarity(key, &unknown) > 0.7) {
+    match nearest(unknown) {
         Some(key) => format!(", did you mean `{key}`?"),
         None => format!("; known keys: {}", KEYS.join(", ")),
     }
+}
+
+/// The key that was most likely meant.
+fn nearest(unknown: &str) -> Option<&'static str> {
+    let unknown = unknown.replace('-', "_");
+    let nearest = KEYS.iter().max_by(|a, b| similarity(a, &unknown).total_cmp(&similarity(b, &unknown)));
+    nearest.copied().filter(|key| similarity(key, &unknown) > 0.7)
+}
+
+/// The text as it was most likely meant: a key that was mistyped is written right, and a line that cannot be used becomes a
+/// comment. None where nothing is wrong, or that does not help.
+pub fn mended(text: &str) -> Option<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // Each round mends a line, or gives up.
+    for _ in 0..=lines.len() {
+        let joined = lines.join("\n") + "\n";
+        let Some((line, key)) = first_wrong(&joined) else {
+            return (joined.trim_end() != text.trim_end()).then_some(joined);
+        };
+        let wrong = lines.get_mut(line)?;
+        let right =
+            key.as_deref().and_then(nearest).filter(|right| !joined.lines().any(|line| key_of(line) == Some(*right)));
+        *wrong = match (key, right) {
+            (Some(key), Some(right)) if !KEYS.contains(&key.as_str()) => wrong.replacen(&key, right, 1),
+            _ if wrong.starts_with('#') => return None,
+            _ => format!("# {wrong}"),
+        };
+    }
+    None
+}
+
+/// The number of the first line that cannot be used, from 0, and its key.
+fn first_wrong(text: &str) -> Option<(usize, Option<String>)> {
+    let line_of = |key: &str| text.lines().position(|line| key_of(line) == Some(key));
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => {
+            let error: toml::de::Error = error;
+            let before = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count());
+            return Some((before, None));
+        }
+    };
+    let unknown = table.keys().find(|key| !KEYS.contains(&key.as_str())).cloned();
+    // One key at a time, so that a value of the wrong kind is known by its key.
+    let unusable = || {
+        let alone = |key: &&String| {
+            let one: toml::Table = [((*key).clone(), table[*key].clone())].into_iter().collect();
+            one.try_into::<File>().is_ok_and(|file| file.into_layer().is_ok())
+        };
+        table.keys().find(|key| !alone(key)).cloned()
+    };
+    let key = unknown.or_else(unusable)?;
+    Some((line_of(&key).unwrap_or(usize::MAX), Some(key)))
+}
+
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once('=')?;
+    Some(key.trim().trim_matches('"'))
 }
 
 /// One of a few words.
@@ -219,5 +275,38 @@ mod tests {
         refused("listen = 5", "config.toml: ");
         refused("log_format = \"xml\"", "log_format: invalid variant: xml");
         refused("quiet = true\ndebug = true", "exclude each other");
+    }
+
+    #[track_caller]
+    fn mends(text: &str, right: Option<&str>) {
+        assert_eq!(mended(text).as_deref(), right, "{text}");
+        if let Some(right) = right {
+            parse_file("config.toml", right).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_mistyped_is_mended() {
+        mends("upstrem = \"auto\"\n", Some("upstream = \"auto\"\n"));
+        mends(
+            "listen_port = 11435\nwait-for-upstream = \"30s\"\n",
+            Some("listen_port = 11435\nwait_for_upstream = \"30s\"\n"),
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_becomes_a_comment() {
+        mends("cheese = 1\ntranslate = true\n", Some("# cheese = 1\ntranslate = true\n"));
+        mends("listen_port = \"http\"\n", Some("# listen_port = \"http\"\n"));
+        mends("translate = yes\nquiet = true\n", Some("# translate = yes\nquiet = true\n"));
+        mends("listen = [\n  1,\n]\nquiet = true\n", Some("# listen = [\n#   1,\n# ]\nquiet = true\n"));
+        // The right key is there already.
+        mends("upstream = \"auto\"\nupstrem = \"demo\"\n", Some("upstream = \"auto\"\n# upstrem = \"demo\"\n"));
+    }
+
+    #[test]
+    fn what_is_well_is_left_alone() {
+        mends("translate = true\n", None);
+        mends("", None);
     }
 }

@@ -17,7 +17,7 @@ use crate::log::Wishes;
 use crate::net::listen::leads_to;
 use crate::net::options::{Keepalive, SocketPolicy};
 
-pub use file::parse_file;
+pub use file::{mended, parse_file};
 pub use parse::{
     parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration, parse_size,
     parse_tokens,

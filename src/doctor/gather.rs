@@ -38,6 +38,8 @@ pub struct Plan {
     pub root: PathBuf,
     /// What a run would be like, as flags, environment and files have it.
     pub config: Result<Config, Fault>,
+    /// Where a file is what is wrong with it: that file, as it was most likely meant.
+    pub mended: Option<(PathBuf, String)>,
     /// The files that it was read from.
     pub config_files: Vec<PathBuf>,
     /// The upstream was named on the doctor's own command line: a forward that runs with another one does not count.
@@ -155,7 +157,7 @@ impl Asking<'_> {
     fn system(&self) -> system::gather::Ask {
         let config = match &self.plan.config {
             Ok(_) => ConfigState::Valid(self.plan.config_files.clone()),
-            Err(fault) => ConfigState::Invalid(fault.what.clone()),
+            Err(fault) => ConfigState::Invalid { what: fault.what.clone(), mended: self.plan.mended.clone() },
         };
         system::gather::Ask {
             root: self.plan.root.clone(),

@@ -1,9 +1,11 @@
 //! Judges the system: is this WSL, which mode, is what we need set up. Pure.
 
+use std::path::Path;
+
 use super::{ConfigState, System, Unwritable};
 use crate::doctor::check::no_details;
 use crate::doctor::network::Target;
-use crate::doctor::{Check, Detail, Facts, Group, Place, Problem, Remedy, Verdict};
+use crate::doctor::{Check, Detail, Facts, Fix, Group, Place, Problem, Remedy, Verdict};
 use crate::gateway::wsl::{Mode, Need};
 use crate::words;
 use crate::words::Words;
@@ -106,6 +108,9 @@ fn mode(facts: &Facts) -> Verdict {
             "{word}: Windows is behind an address of its own",
             "{word} : Windows est derrière une adresse à lui"
         )),
+        Need::Nothing if *mode == Mode::LocalhostShared && facts.system.wslinfo.known().is_some() => {
+            disagreement(facts)
+        }
         Need::Nothing => Verdict::Pass(words!(
             "{word}: localhost reaches Windows, nothing has to be forwarded",
             "{word} : localhost mène à Windows, il n'y a rien à relayer"
@@ -122,6 +127,18 @@ fn mode(facts: &Facts) -> Verdict {
         .cured_by(other_mode())
         .fail(),
     }
+}
+
+/// The kernel is believed: it is what carries the packets.
+fn disagreement(facts: &Facts) -> Verdict {
+    let said = facts.system.wslinfo.known().map_or("", String::as_str);
+    Problem::new(words!(
+        "wslinfo says `{said}`, but the kernel sends localhost to Windows: nothing has to be forwarded",
+        "wslinfo dit `{said}`, mais le noyau envoie localhost vers Windows : il n'y a rien à relayer"
+    ))
+    .perhaps(words!("the mode was changed, and WSL not started anew", "le mode a été changé sans redémarrer WSL"))
+    .cured_by(restart_wsl())
+    .warn()
 }
 
 fn localhost_forwarding_off(word: &str) -> Verdict {
@@ -246,20 +263,44 @@ fn config(facts: &Facts) -> Verdict {
             let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Verdict::Pass(Words::same(names.join(", ")))
         }
-        Ok(ConfigState::Invalid(what)) => {
-            Problem::new(words!("ollama-forward cannot start: {what}", "ollama-forward ne peut pas démarrer : {what}"))
+        Ok(ConfigState::Invalid { what, mended }) => {
+            let problem = Problem::new(words!(
+                "ollama-forward cannot start: {what}",
+                "ollama-forward ne peut pas démarrer : {what}"
+            ));
+            let problem = match mended {
+                Some((path, text)) => problem.cured_by(write_anew(path, text)),
+                None => problem,
+            };
+            problem
                 .cured_by(Remedy::by_hand(words!(
                     "correct the file, the variable or the option that is named; `ollama-forward --help` lists them",
-                    "corrigez le fichier, la variable ou l'option citée ; `ollama-forward --help` les donne toutes"
+                    "corriger le fichier, la variable ou l'option citée ; `ollama-forward --help` les donne toutes"
                 )))
                 .fail()
         }
     }
 }
 
+fn write_anew(path: &Path, text: &str) -> Remedy {
+    let lines = text.lines().filter(|line| !line.is_empty());
+    Remedy::new(
+        words!(
+            "write it as it was most likely meant; a line that cannot be used becomes a comment",
+            "l'écrire comme il était sans doute voulu ; une ligne inutilisable devient un commentaire"
+        ),
+        Place::File(path.display().to_string()),
+        lines,
+    )
+    .fixed_by(Fix::WriteConfig { path: path.to_owned(), text: text.to_owned() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::path::PathBuf;
+
     use crate::doctor::proof::check_odd;
     use crate::doctor::{Fact, Status, judge, network};
 
@@ -286,9 +327,17 @@ mod tests {
 
     #[test]
     fn modes_in_which_localhost_is_windows_are_well() {
-        for mode in [Mode::Mirrored, Mode::Consomme, Mode::LocalhostShared, Mode::Wsl1] {
+        for mode in [Mode::Mirrored, Mode::Consomme, Mode::Wsl1] {
             check(&in_mode(mode), &[]);
         }
+        let mut facts = in_mode(Mode::LocalhostShared);
+        facts.system.wslinfo = Fact::default();
+        check(&facts, &[]);
+    }
+
+    #[test]
+    fn a_mode_of_which_wslinfo_says_something_else_is_told() {
+        check(&in_mode(Mode::LocalhostShared), &[("mode", Status::Warning, "wslinfo says `nat`")]);
     }
 
     #[test]
@@ -342,8 +391,14 @@ mod tests {
     fn a_configuration_that_cannot_be_used_is_told_with_its_place() {
         let mut facts = healthy();
         let what = "config.toml: unknown key `upstrem`, did you mean `upstream`?";
-        facts.system.config = Fact::Known(ConfigState::Invalid(what.into()));
+        let path: PathBuf = "/home/me/.config/ollama-forward/config.toml".into();
+        let mended = Some((path.clone(), "upstream = \"auto\"\n".to_owned()));
+        facts.system.config = Fact::Known(ConfigState::Invalid { what: what.into(), mended });
         check(&facts, &[("config", Status::Failure, what)]);
+        let outcomes = judge(CHECKS, &facts);
+        let problem = outcomes.iter().find_map(|outcome| outcome.problem()).unwrap();
+        let text = "upstream = \"auto\"\n".to_owned();
+        assert_eq!(problem.remedies[0].fix, Some(Fix::WriteConfig { path, text }));
     }
 
     #[test]

@@ -56,8 +56,8 @@ pub struct Unwritable {
 pub enum ConfigState {
     /// No file, or files that are well: their names.
     Valid(Vec<PathBuf>),
-    /// What is wrong, with the name of the file or the option.
-    Invalid(String),
+    /// What is wrong, with the name of the file or the option; and the file as it was most likely meant.
+    Invalid { what: String, mended: Option<(PathBuf, String)> },
 }
 
 impl System {

@@ -61,8 +61,15 @@ fn a_configuration_that_cannot_be_used() {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "upstrem = \"auto\"\n").unwrap();
     let page = bed.lab.doctor(&[]);
-    assert_eq!(page.failures().first(), Some(&"config"), "{:?}", page.failures());
-    page.says("config", &["config.toml", "upstrem", "did you mean `upstream`?"]);
+    page.fails(&["config"]).says("config", &["config.toml", "upstrem", "did you mean `upstream`?"]);
+    assert_eq!(page.check("config")["remedies"][0]["fixable"], true, "{:#}", page.check("config"));
+
+    let (_, said, _) = bed.lab.doctor_says(&["--fix", "--yes"], &[]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "upstream = \"auto\"\n", "{said}");
+    let kept = fs::read_dir(file.parent().unwrap()).unwrap().flatten().map(|entry| entry.path());
+    let kept: Vec<_> = kept.filter(|path| *path != file).collect();
+    assert_eq!(fs::read_to_string(&kept[0]).unwrap(), "upstrem = \"auto\"\n", "the old one is kept: {kept:?}");
+    bed.lab.doctor(&[]).warns(&[]);
 }
 
 #[test]

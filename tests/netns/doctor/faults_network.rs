@@ -15,6 +15,15 @@ fn a_card_that_is_down() {
     page.waits("route", "link").waits("neighbour", "link").waits("reach", "link").waits("live-small", "link");
 }
 
+/// Windows' side of the switch is gone or asleep.
+#[test]
+fn a_card_without_a_carrier() {
+    let Some(bed) = Bed::healthy() else { return };
+    bed.lab.win.ip("link set vEth down");
+    bed.lab.wsl.wait_for_ip("link show eth0", |said| said.contains("NO-CARRIER"));
+    bed.lab.doctor(&[]).fails(&["link"]).says("link", &["eth0", "asleep", "wsl --shutdown"]).waits("reach", "link");
+}
+
 #[test]
 fn a_card_without_an_address() {
     let Some(bed) = Bed::healthy() else { return };

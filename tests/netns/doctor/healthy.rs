@@ -58,6 +58,16 @@ fn the_demo() {
     assert_eq!(page.check("live-tools")["status"], "ok", "{:#}", page.check("live-tools"));
 }
 
+/// After Windows has moved, all is well again: nothing of the old place is kept.
+#[test]
+fn a_network_that_has_changed() {
+    let Some(mut bed) = Bed::healthy() else { return };
+    bed.lab.new_subnet();
+    bed.forward.as_mut().unwrap().wait_for_upstream("172.30.96.1:11434");
+    let page = bed.lab.doctor(&["--no-windows"]);
+    page.warns(&[]).says("candidates", &["172.30.96.1:11434"]);
+}
+
 /// Nothing on Windows is touched, and what is not Ollama gets no more than the question who it is.
 #[test]
 fn strangers_are_only_asked_who_they_are() {
