@@ -41,6 +41,43 @@ pub(crate) fn check_odd(outcomes: &[Outcome], expected: &[(&str, Status, &str)])
     }
 }
 
+/// It is well, and says this.
+#[track_caller]
+pub(crate) fn passes(id: &str, facts: &Facts, says: &str) {
+    let Verdict::Pass(words) = verdict(id, facts) else { panic!("{id}: {:?}", verdict(id, facts)) };
+    assert!(words.en.contains(says), "{id}: {words}");
+}
+
+/// It says nothing, for this reason.
+#[track_caller]
+pub(crate) fn skips(id: &str, facts: &Facts, says: &str) {
+    let Verdict::Skip(words) = verdict(id, facts) else { panic!("{id}: {:?}", verdict(id, facts)) };
+    assert!(words.en.contains(says), "{id}: {words}");
+}
+
+/// It warns of this, and these are all commands that it gives.
+#[track_caller]
+pub(crate) fn warns(id: &str, facts: &Facts, says: &str, commands: &[&str]) {
+    let Verdict::Warn(problem) = verdict(id, facts) else { panic!("{id}: {:?}", verdict(id, facts)) };
+    is_told(id, &problem, says, commands);
+}
+
+/// It fails with this, and these are all commands that it gives.
+#[track_caller]
+pub(crate) fn fails(id: &str, facts: &Facts, says: &str, commands: &[&str]) {
+    let Verdict::Fail(problem) = verdict(id, facts) else { panic!("{id}: {:?}", verdict(id, facts)) };
+    is_told(id, &problem, says, commands);
+}
+
+#[track_caller]
+fn is_told(id: &str, problem: &Problem, says: &str, commands: &[&str]) {
+    assert!(problem.what.en.contains(says), "{id}: {}", problem.what);
+    assert!(!problem.what.fr.is_empty() && problem.what.fr != problem.what.en, "{id}: {}", problem.what.fr);
+    assert!(!problem.remedies.is_empty(), "{id} has no remedy");
+    let all: Vec<_> = problem.remedies.iter().flat_map(|remedy| &remedy.commands).collect();
+    assert_eq!(all, commands, "{id}");
+}
+
 /// Name and value of what the check adds.
 #[track_caller]
 pub(crate) fn details(id: &str, facts: &Facts) -> Vec<(String, String)> {

@@ -106,47 +106,8 @@ fn what_is_known(facts: &Facts) -> Vec<Detail> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Remedy;
     use crate::doctor::codex::machine;
-
-    /// The verdict of one check, by its id.
-    pub(super) fn judged(id: &str, facts: &Facts) -> Verdict {
-        let check = CHECKS.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no check {id}"));
-        (check.judge)(facts)
-    }
-
-    #[track_caller]
-    pub(super) fn passes(id: &str, facts: &Facts, says: &str) {
-        let Verdict::Pass(words) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        assert!(words.en.contains(says), "{id}: {words}");
-    }
-
-    #[track_caller]
-    pub(super) fn skips(id: &str, facts: &Facts, says: &str) {
-        let Verdict::Skip(words) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        assert!(words.en.contains(says), "{id}: {words}");
-    }
-
-    #[track_caller]
-    pub(super) fn warns(id: &str, facts: &Facts, says: &str, commands: &[&str]) {
-        let Verdict::Warn(problem) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        problem_is(id, &problem.what, &problem.remedies, says, commands);
-    }
-
-    #[track_caller]
-    pub(super) fn fails(id: &str, facts: &Facts, says: &str, commands: &[&str]) {
-        let Verdict::Fail(problem) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        problem_is(id, &problem.what, &problem.remedies, says, commands);
-    }
-
-    #[track_caller]
-    fn problem_is(id: &str, what: &Words, remedies: &[Remedy], says: &str, commands: &[&str]) {
-        assert!(what.en.contains(says), "{id}: {what}");
-        assert!(!what.fr.is_empty() && what.fr != what.en, "{id}: {}", what.fr);
-        assert!(!remedies.is_empty(), "{id} has no remedy");
-        let all: Vec<_> = remedies.iter().flat_map(|remedy| &remedy.commands).collect();
-        assert_eq!(all, commands, "{id}");
-    }
+    pub(super) use crate::doctor::proof::{fails, passes, skips, warns};
 
     #[test]
     fn a_healthy_machine_passes_every_check() {

@@ -87,7 +87,7 @@ const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), OLLAM
 /// The command alone, for those who want Ollama just this time.
 pub fn start(facts: &Facts) -> Remedy {
     Remedy::shell(
-        words!("start Codex with a model of Ollama", "lancez Codex avec un modèle d'Ollama"),
+        words!("start Codex with a model of Ollama", "lancer Codex avec un modèle d'Ollama"),
         oss_command(facts),
     )
 }
@@ -102,13 +102,13 @@ pub fn install(facts: &Facts) -> Vec<Remedy> {
     };
     let place = Place::File(path.display().to_string());
     let write = Remedy::new(
-        words!("write a profile for Codex that has it all", "écrivez un profil pour Codex où tout est réglé"),
+        words!("write a profile for Codex that has it all", "écrire un profil pour Codex où tout est réglé"),
         place,
         text.trim_end().lines(),
     );
     let start = words!(
         "start Codex with this profile; to go on later: `codex -p {PROFILE} resume --last`",
-        "lancez Codex avec ce profil ; pour reprendre plus tard : `codex -p {PROFILE} resume --last`"
+        "lancer Codex avec ce profil ; pour reprendre plus tard : `codex -p {PROFILE} resume --last`"
     );
     vec![write.fixed_by(Fix::WriteCodexProfile { path, text }), Remedy::shell(start, format!("codex -p {PROFILE}"))]
 }

@@ -37,7 +37,7 @@ pub(super) fn look(path: &Path) -> Result<Result<Dead, Words>, Words> {
         return Err(words!("{shown} belongs to another user", "{shown} appartient à un autre utilisateur"));
     }
     match is_served(path) {
-        Ok(true) => Ok(Err(words!("a forward answers on {shown} again", "un forward répond de nouveau sur {shown}"))),
+        Ok(true) => Ok(Err(words!("a forward answers on {shown} again", "un relais répond de nouveau sur {shown}"))),
         Ok(false) => Ok(Ok(Dead { path: path.to_owned(), identity: (meta.dev(), meta.ino()) })),
         Err(error) => Err(trouble(Attempt::Read, path, &error)),
     }

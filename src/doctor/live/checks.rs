@@ -70,12 +70,12 @@ fn small(facts: &Facts) -> Verdict {
                     "Windows ou WSL manque de mémoire ou de temps processeur"
                 ))
                 .told_apart_by(Remedy::shell(
-                    words!("see whether packets are sent again", "voyez si des paquets sont renvoyés"),
+                    words!("see whether packets are sent again", "voir si des paquets sont renvoyés"),
                     "nstat -az TcpRetransSegs",
                 ))
                 .cured_by(Remedy::by_hand(words!(
                     "end what keeps the machine busy, and test again: ollama-forward doctor live",
-                    "arrêtez ce qui occupe la machine, et relancez le test : ollama-forward doctor live"
+                    "arrêter ce qui occupe la machine, et refaire l'essai : ollama-forward doctor live"
                 )))
                 .warn()
         }
@@ -104,10 +104,10 @@ fn not_passed(facts: &Facts, error: &Words) -> Problem {
                 "un pare-feu dans WSL bloque les connexions à 127.0.0.1"
             ))
             .told_apart_by(Remedy::shell(
-                words!("look at the rules of the firewall", "regardez les règles du pare-feu"),
+                words!("look at the rules of the firewall", "regarder les règles du pare-feu"),
                 "sudo nft list ruleset",
             ))
-            .cured_by(Remedy::shell(words!("test again", "relancez le test"), "ollama-forward doctor reach live")),
+            .cured_by(Remedy::shell(words!("test again", "refaire l'essai"), "ollama-forward doctor reach live")),
     }
 }
 
@@ -117,7 +117,7 @@ fn running_is_wrong(facts: &Facts, problem: Problem) -> Problem {
         Some(upstream) => problem.because(words!("the forward goes to {upstream}", "le relais mène à {upstream}")),
         None => problem,
     };
-    let restart = words!("stop it (Ctrl-C), and start it again", "arrêtez-le (Ctrl-C), et redémarrez-le");
+    let restart = words!("stop it (Ctrl-C), and start it again", "l'arrêter (Ctrl-C), et le relancer");
     problem
         .perhaps(words!(
             "the forward goes to another place than the one that answers",
@@ -125,7 +125,7 @@ fn running_is_wrong(facts: &Facts, problem: Problem) -> Problem {
         ))
         .perhaps(words!("it hangs, or is an older version", "il est bloqué, ou d'une version plus ancienne"))
         .told_apart_by(Remedy::shell(
-            words!("see where it goes, and what it says", "voyez où il mène, et ce qu'il dit"),
+            words!("see where it goes, and what it says", "voir où il mène, et ce qu'il dit"),
             "ollama-forward status",
         ))
         .cured_by(Remedy::shell(restart, "ollama-forward"))
@@ -138,7 +138,7 @@ fn way(facts: &Facts) -> Words {
             words!("through the forward at {address}", "à travers le relais de {address}")
         }
         Some(Through::Started(_)) => {
-            words!("through a forward started for this test", "à travers un relais démarré pour ce test")
+            words!("through a forward started for this test", "à travers un relais lancé pour cet essai")
         }
         Some(Through::Direct(address)) => {
             words!("to {address} itself", "à {address} directement")
@@ -154,7 +154,7 @@ fn details(facts: &Facts) -> Vec<Detail> {
         Some(Through::Started(_)) => words!("a forward of its own", "un relais à lui"),
         Some(Through::Direct(address)) => words!("{address} itself", "{address} directement"),
     };
-    vec![Detail { name: words!("the test went through", "le test est passé par"), value: went }]
+    vec![Detail { name: words!("the test went through", "l'essai est passé par"), value: went }]
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ pub async fn gather(ask: &Ask, progress: &(dyn Fn(Progress) + Sync)) -> Live {
         Err(error) => {
             let why = words!(
                 "no forward could be started for the test: {error}",
-                "aucun relais n'a pu être démarré pour le test : {error}"
+                "aucun relais n'a pu être lancé pour l'essai : {error}"
             );
             return Live { through: None, ..nothing(&why) };
         }
@@ -256,7 +256,7 @@ async fn call_a_tool(ask: &Ask, stage: &Stage, place: &Place) -> Fact<Tools> {
         Ok(tools) => Fact::Known(Tools { model: ask.model.clone(), ..tools }),
         Err(error) => Fact::Unknown(words!(
             "no bridge could be started for the test: {error}",
-            "aucun pont n'a pu être démarré pour le test : {error}"
+            "aucun pont n'a pu être lancé pour l'essai : {error}"
         )),
     }
 }

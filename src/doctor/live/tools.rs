@@ -109,7 +109,7 @@ fn read(stream: &[u8]) -> Result<Vec<Value>, Words> {
             Some("response.incomplete") => {
                 return Err(words!(
                     "the model had not finished after {MOST_TOKENS} tokens",
-                    "le modèle n'avait pas fini après {MOST_TOKENS} jetons"
+                    "le modèle n'avait pas fini après {MOST_TOKENS} tokens"
                 ));
             }
             Some(_) | None => {}

@@ -15,7 +15,7 @@ use crate::words::Words;
 pub const CHECKS: &[Check] = &[
     row(
         "target",
-        || words!("the upstream's name", "le nom de l'amont"),
+        || words!("the upstream's name", "le nom de la cible"),
         &["wsl", "mode", "config"],
         target,
         no_details,
@@ -79,11 +79,11 @@ fn target(facts: &Facts) -> Verdict {
                 .perhaps(words!("a typing error", "une faute de frappe"))
                 .perhaps(words!("DNS does not work here", "le DNS ne fonctionne pas ici"))
                 .told_apart_by(Remedy::shell(
-                    words!("does DNS know any name?", "le DNS connaît-il un nom quelconque ?"),
+                    words!("see whether DNS knows any name", "voir si le DNS connaît un nom quelconque"),
                     format!("getent hosts {host}; getent hosts example.org"),
                 ))
                 .cured_by(Remedy::shell(
-                    words!("name the upstream by its address", "désignez l'amont par son adresse"),
+                    words!("name the upstream by its address", "indiquer la cible par son adresse"),
                     "ollama-forward --upstream ADDRESS",
                 ))
                 .fail()
@@ -100,7 +100,7 @@ fn nat(facts: &Facts) -> Result<&Snapshot, Verdict> {
         }
         (Some(Target::Named { .. } | Target::Demo), _) => Err(Verdict::Skip(words!(
             "the upstream is named, so Windows is not looked for",
-            "l'amont est nommé : on ne cherche pas Windows"
+            "la cible est indiquée : Windows n'est pas recherché"
         ))),
         (Some(Target::Localhost { .. }), _) | (_, Some(Need::Nothing)) => {
             Err(Verdict::Skip(words!("localhost is Windows in this mode", "localhost est Windows dans ce mode")))
@@ -126,9 +126,9 @@ fn link(facts: &Facts) -> Verdict {
             .perhaps(words!("somebody has set it down", "quelqu'un l'a désactivée"))
             .perhaps(words!(
                 "Windows' side of the switch is gone or asleep",
-                "le côté Windows du commutateur a disparu ou dort"
+                "le côté Windows du commutateur a disparu ou est en veille"
             ))
-            .cured_by(Remedy::shell(words!("set it up", "réactivez-la"), format!("sudo ip link set dev {name} up")))
+            .cured_by(Remedy::shell(words!("set it up", "la réactiver"), format!("sudo ip link set dev {name} up")))
             .cured_by(restart_wsl())
             .fail();
     }
@@ -178,7 +178,7 @@ fn route(facts: &Facts) -> Verdict {
                 ));
         let problem = match snapshot.on_link.first() {
             Some(first) => problem.cured_by(Remedy::shell(
-                words!("set it again", "rétablissez-la"),
+                words!("set it again", "la rétablir"),
                 format!("sudo ip route add default via {first} dev {name}"),
             )),
             None => problem,
@@ -205,7 +205,7 @@ fn route(facts: &Facts) -> Verdict {
     }
     problem
         .cured_by(Remedy::shell(
-            words!("name Windows yourself", "désignez Windows vous-même"),
+            words!("name Windows yourself", "indiquer soi-même l'adresse de Windows"),
             format!(
                 "ollama-forward --upstream {}",
                 snapshot.on_link.first().map_or_else(|| "ADDRESS".into(), ToString::to_string)
@@ -245,18 +245,18 @@ fn candidates(facts: &Facts) -> Verdict {
             .cured_by(Remedy::new(
                 words!(
                     "ask Windows for its address on WSL's adapter",
-                    "demandez à Windows son adresse sur l'adaptateur de WSL"
+                    "demander à Windows son adresse sur l'adaptateur de WSL"
                 ),
                 crate::doctor::Place::PowerShell,
                 ["Get-NetIPAddress -AddressFamily IPv4 -InterfaceAlias 'vEthernet (WSL*'"],
             ))
-            .cured_by(Remedy::shell(words!("then name it", "puis nommez-la"), "ollama-forward --upstream ADDRESS"))
+            .cured_by(Remedy::shell(words!("then name it", "puis l'indiquer"), "ollama-forward --upstream ADDRESS"))
             .fail();
     };
     let (count, Words { en, fr }) = (network.tried.len(), how.words());
     Verdict::Pass(words!(
         "{count} tried, the likeliest {address} ({en})",
-        "{count} essayée(s), la plus probable {address} ({fr})"
+        "adresses essayées : {count}, la plus probable {address} ({fr})"
     ))
 }
 
@@ -287,24 +287,25 @@ fn neighbour(facts: &Facts) -> Verdict {
         )),
         (Ok(_), Some(NeighbourState::Gone)) => Problem::new(words!(
             "nobody on {link} says that {ip} is his: Windows' end of the WSL network is gone",
-            "personne sur {link} ne répond au nom de {ip} : le côté Windows du réseau WSL a disparu"
+            "personne sur {link} ne répond pour {ip} : le côté Windows du réseau WSL a disparu"
         ))
         .because(words!("ARP for {ip} on {link} failed", "ARP pour {ip} sur {link} a échoué"))
         .perhaps(words!(
             "Windows has lost or re-made the adapter `vEthernet (WSL…)`, as after sleep, hibernation or an update",
-            "Windows a perdu ou recréé l'adaptateur `vEthernet (WSL…)`, comme après une veille ou une mise à jour"
+            "Windows a perdu ou recréé l'adaptateur `vEthernet (WSL…)`, comme après une veille, une veille prolongée \
+             ou une mise à jour"
         ))
         .perhaps(words!(
             "the gateway was changed by hand or by a VPN",
             "la passerelle a été changée à la main ou par un VPN"
         ))
         .told_apart_by(Remedy::new(
-            words!("which address has Windows there?", "quelle adresse Windows y a-t-il ?"),
+            words!("see which address Windows has there", "voir quelle adresse Windows y a"),
             crate::doctor::Place::PowerShell,
             ["Get-NetIPAddress -AddressFamily IPv4 -InterfaceAlias 'vEthernet (WSL*'"],
         ))
         .cured_by(Remedy::shell(
-            words!("if it is another one, name it", "si c'en est une autre, nommez-la"),
+            words!("if it is another one, name it", "si c'en est une autre, l'indiquer"),
             "ollama-forward --upstream ADDRESS",
         ))
         .cured_by(restart_wsl())
@@ -340,14 +341,14 @@ fn router(facts: &Facts) -> Verdict {
             let address = tried.address;
             Problem::new(words!(
                 "the named upstream {address} is this system's router, and not Ollama: {said}",
-                "l'amont nommé {address} est le routeur de ce système, et non Ollama : {said}"
+                "la cible indiquée, {address}, est le routeur de ce système, et non Ollama : {said}"
             ))
             .because(words!(
                 "what is named gets traffic as it is, so prompts would go to the router",
-                "ce qui est nommé reçoit le trafic tel quel : les prompts iraient au routeur"
+                "une cible indiquée reçoit le trafic tel quel : les prompts iraient au routeur"
             ))
             .cured_by(Remedy::shell(
-                words!("let Windows be found", "laissez chercher Windows"),
+                words!("let Windows be found", "laisser chercher Windows"),
                 "ollama-forward --upstream auto",
             ))
             .fail()

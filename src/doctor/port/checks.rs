@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Holder, Port};
 use crate::doctor::check::no_details;
 use crate::doctor::network::Tried;
-use crate::doctor::{Check, Detail, Facts, Fix, Group, Problem, Remedy, Verdict};
+use crate::doctor::{Check, Detail, Facts, Fix, Group, Problem, Remedy, Verdict, figures};
 use crate::gateway::wsl::{Mode, Need};
 use crate::status::{Report, State};
 use crate::words;
@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = &[
         forward,
         state,
     ),
-    row("copied", || words!("not copied to Windows", "pas copié vers Windows"), &["listen-port"], copied, no_details),
+    row("copied", || words!("not copied to Windows", "pas recopié dans Windows"), &["listen-port"], copied, no_details),
     row("exposure", || words!("who can reach it", "qui peut l'atteindre"), &["listen-port"], exposure, no_details),
     row("linux-ollama", || words!("a second Ollama", "un second Ollama"), &["listen-port"], linux_ollama, no_details),
     row("stale-socket", || words!("status sockets", "sockets d'état"), &[], stale_socket, no_details),
@@ -93,23 +93,23 @@ fn taken(facts: &Facts, other: &Holder, number: u16) -> Verdict {
         (Some("ollama"), _) => Remedy::shell(
             words!(
                 "an Ollama inside WSL: stop it, and keep it from starting",
-                "un Ollama dans WSL : arrêtez-le, et empêchez-le de démarrer"
+                "un Ollama dans WSL : l'arrêter, et l'empêcher de démarrer"
             ),
             "sudo systemctl disable --now ollama",
         )
         .undone_by(["sudo systemctl enable --now ollama"]),
-        (_, Some(pid)) => Remedy::shell(words!("stop it", "arrêtez-le"), format!("kill {pid}")),
+        (_, Some(pid)) => Remedy::shell(words!("stop it", "l'arrêter"), format!("kill {pid}")),
         (_, None) => Remedy::shell(
             words!(
                 "find out what it is (it belongs to another user)",
-                "voyez ce que c'est (il appartient à un autre utilisateur)"
+                "voir ce que c'est (il appartient à un autre utilisateur)"
             ),
             format!("sudo ss -ltnp 'sport = :{number}'"),
         ),
     };
     let free = if number == crate::config::OLLAMA_PORT { 11435 } else { crate::config::OLLAMA_PORT };
     let elsewhere = Remedy::shell(
-        words!("or listen elsewhere, and tell Codex", "ou écoutez ailleurs, et dites-le à Codex"),
+        words!("or listen elsewhere, and tell Codex", "ou écouter ailleurs, et le dire à Codex"),
         format!("ollama-forward --listen-port {free}"),
     );
     let problem = problem.cured_by(stop).cured_by(elsewhere);
@@ -128,10 +128,10 @@ fn taken_from_windows(other: &Holder, number: u16) -> Verdict {
         ),
     });
     match other.pid {
-        Some(pid) => problem.cured_by(Remedy::shell(words!("stop it", "arrêtez-le"), format!("kill {pid}"))).fail(),
+        Some(pid) => problem.cured_by(Remedy::shell(words!("stop it", "l'arrêter"), format!("kill {pid}"))).fail(),
         None => problem
             .cured_by(Remedy::shell(
-                words!("find out what it is", "voyez ce que c'est"),
+                words!("find out what it is", "voir ce que c'est"),
                 format!("sudo ss -ltnp 'sport = :{number}'"),
             ))
             .fail(),
@@ -169,10 +169,10 @@ fn forward(facts: &Facts) -> Verdict {
             ))
             .perhaps(words!(
                 "WSL has copied a listener to Windows (wslrelay)",
-                "WSL a copié une écoute vers Windows (wslrelay)"
+                "WSL a recopié une écoute dans Windows (wslrelay)"
             ))
             .told_apart_by(Remedy::new(
-                words!("who has the port on Windows?", "qui a le port sous Windows ?"),
+                words!("see who has the port on Windows", "voir qui occupe le port sous Windows"),
                 crate::doctor::Place::PowerShell,
                 ["netsh interface portproxy show all", "netstat -ano | findstr LISTENING | findstr :11434"],
             ))
@@ -202,11 +202,11 @@ fn astray(report: &Report, tried: &Tried) -> Verdict {
     }
     problem
         .perhaps(words!("it was just lost, and is being found again", "il vient d'être perdu, et il est recherché"))
-        .perhaps(words!("the forward was started with another upstream", "le relais a été lancé avec un autre amont"))
+        .perhaps(words!("the forward was started with another upstream", "le relais a été lancé avec une autre cible"))
         .cured_by(Remedy::shell(
             words!(
                 "look again, and if it stays so, start the forward anew",
-                "regardez de nouveau, et si cela dure, relancez le relais"
+                "regarder de nouveau, et si cela dure, relancer le relais"
             ),
             "ollama-forward status",
         ))
@@ -223,22 +223,33 @@ fn not_running(facts: &Facts) -> Verdict {
         });
     }
     let listen = facts.port.listen.first().map_or_else(|| "127.0.0.1:11434".to_owned(), ToString::to_string);
-    Problem::new(words!("no forward runs: nothing serves {listen}", "aucun relais ne tourne : rien ne sert {listen}"))
-        .cured_by(Remedy::shell(
-            words!("start it, and leave it running", "lancez-le, et laissez-le tourner"),
-            "ollama-forward --translate",
-        ))
-        .warn()
+    Problem::new(words!(
+        "no forward runs: nothing serves {listen}",
+        "aucun relais ne tourne : rien n'écoute sur \
+                                                                     {listen}"
+    ))
+    .cured_by(Remedy::shell(
+        words!("start it, and leave it running", "le lancer, et le laisser tourner"),
+        "ollama-forward --translate",
+    ))
+    .warn()
 }
 
 fn state(facts: &Facts) -> Vec<Detail> {
     let one = |report: &Report| {
         let (pid, version, how) = (report.pid, &report.version, &report.how);
+        let (up, same) = (figures::ms(report.uptime_ms), figures::ms(report.changed_ms_ago));
         let (en, fr) =
             if report.translate { ("translates", "traduit") } else { ("does not translate", "ne traduit pas") };
         Detail {
             name: Words::same(report.listen.join(", ")),
-            value: words!("pid {pid}, version {version}, {how}, {en}", "pid {pid}, version {version}, {how}, {fr}"),
+            value: Words {
+                en: format!("pid {pid}, version {version}, {how}, {en}; up {}, unchanged for {}", up.en, same.en),
+                fr: format!(
+                    "pid {pid}, version {version}, {how}, {fr} ; en marche depuis {}, inchangé depuis {}",
+                    up.fr, same.fr
+                ),
+            },
         }
     };
     facts.port.forwards.iter().map(one).collect()
@@ -262,17 +273,18 @@ fn copied(facts: &Facts) -> Verdict {
         Err(why) => return Verdict::Skip(why.clone()),
     };
     let Some(holder) = holders.iter().find(|holder| is_copied(holder)) else {
-        return Verdict::Pass(words!("WSL has nothing to copy", "WSL n'a rien à copier"));
+        return Verdict::Pass(words!("WSL has nothing to copy", "WSL n'a rien à recopier"));
     };
     let (address, port) = (&holder.address, holder.port);
     Problem::new(words!(
         "WSL copies the listener {address} to Windows: Ollama there cannot take port {port}, or traffic goes in a circle",
-        "WSL copie l'écoute {address} vers Windows : Ollama ne peut y prendre le port {port}, ou le trafic tourne en rond"
+        "WSL recopie l'écoute {address} dans Windows : Ollama ne peut y prendre le port {port}, ou le trafic tourne \
+         en rond"
     ))
     .cured_by(Remedy::shell(
         words!(
             "listen on 127.0.0.1 by ollama-forward, which takes a form that WSL does not copy",
-            "écoutez sur 127.0.0.1 avec ollama-forward, sous une forme que WSL ne copie pas"
+            "écouter sur 127.0.0.1 avec ollama-forward, sous une forme que WSL ne recopie pas"
         ),
         format!("ollama-forward --listen 127.0.0.1:{port}"),
     ))
@@ -294,7 +306,8 @@ fn exposure(facts: &Facts) -> Verdict {
             let address = &holder.address;
             Problem::new(words!(
                 "the forward listens on {address}: other machines can use your Ollama, which asks nobody for a password",
-                "le relais écoute sur {address} : d'autres machines peuvent utiliser votre Ollama, qui ne demande aucun mot de passe"
+                "le relais écoute sur {address} : d'autres machines peuvent utiliser votre Ollama, qui ne demande de \
+                 mot de passe à personne"
             ))
             .cured_by(Remedy::shell(words!("if that is not meant", "si ce n'est pas voulu"), "ollama-forward --listen 127.0.0.1"))
             .warn()
@@ -321,7 +334,7 @@ fn linux_ollama(facts: &Facts) -> Verdict {
     ))
     .cured_by(
         Remedy::shell(
-            words!("keep only the one on Windows", "ne gardez que celui de Windows"),
+            words!("keep only the one on Windows", "ne garder que celui de Windows"),
             "sudo systemctl disable --now ollama",
         )
         .undone_by(["sudo systemctl enable --now ollama"]),
@@ -339,11 +352,11 @@ fn stale_socket(facts: &Facts) -> Verdict {
         "{path} a été laissé par un relais qui s'est arrêté net"
     ));
     if more > 0 {
-        problem = problem.because(words!("{more} more like it", "{more} autre(s) de même"));
+        problem = problem.because(words!("{more} more like it", "et {more} de plus, du même genre"));
     }
     for socket in &facts.port.stale_sockets {
         problem = problem.cured_by(
-            Remedy::shell(words!("remove it", "supprimez-le"), format!("rm '{}'", socket.display()))
+            Remedy::shell(words!("remove it", "le supprimer"), format!("rm '{}'", socket.display()))
                 .fixed_by(Fix::RemoveSocket(socket.clone())),
         );
     }
@@ -366,7 +379,10 @@ fn keepalive(facts: &Facts) -> Verdict {
             "they are those of another program that goes to Ollama directly",
             "ce sont celles d'un autre programme, qui va droit à Ollama"
         ))
-        .told_apart_by(Remedy::shell(words!("whose are they?", "à qui sont-elles ?"), "ss -tnpo state established"))
+        .told_apart_by(Remedy::shell(
+            words!("see whose they are", "voir à qui elles sont"),
+            "ss -tnpo state established",
+        ))
         .warn(),
     }
 }

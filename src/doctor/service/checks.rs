@@ -37,8 +37,8 @@ pub const CHECKS: &[Check] = &[
 fn no_service(facts: &Facts) -> Option<Verdict> {
     if facts.system.by_sudo {
         return Some(Verdict::Skip(words!(
-            "by sudo, the service of another user is not seen: run it without",
-            "par sudo, le service d'un autre utilisateur ne se voit pas : lancez-le sans"
+            "by sudo, the service of another user is not seen: run it without sudo",
+            "par sudo, le service d'un autre utilisateur ne se voit pas : à lancer sans sudo"
         )));
     }
     match &facts.service.unit {
@@ -81,45 +81,7 @@ fn what_is_known(facts: &Facts) -> Vec<Detail> {
 mod tests {
     use super::*;
     use crate::doctor::codex::machine;
-
-    /// The verdict of one check, by its id.
-    pub(super) fn judged(id: &str, facts: &Facts) -> Verdict {
-        let check = CHECKS.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no check {id}"));
-        (check.judge)(facts)
-    }
-
-    #[track_caller]
-    pub(super) fn passes(id: &str, facts: &Facts, says: &str) {
-        let Verdict::Pass(words) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        assert!(words.en.contains(says), "{id}: {words}");
-    }
-
-    #[track_caller]
-    pub(super) fn skips(id: &str, facts: &Facts, says: &str) {
-        let Verdict::Skip(words) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        assert!(words.en.contains(says), "{id}: {words}");
-    }
-
-    #[track_caller]
-    pub(super) fn warns(id: &str, facts: &Facts, says: &str, commands: &[&str]) {
-        let Verdict::Warn(problem) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        is_told(id, &problem, says, commands);
-    }
-
-    #[track_caller]
-    pub(super) fn fails(id: &str, facts: &Facts, says: &str, commands: &[&str]) {
-        let Verdict::Fail(problem) = judged(id, facts) else { panic!("{id}: {:?}", judged(id, facts)) };
-        is_told(id, &problem, says, commands);
-    }
-
-    #[track_caller]
-    fn is_told(id: &str, problem: &crate::doctor::Problem, says: &str, commands: &[&str]) {
-        assert!(problem.what.en.contains(says), "{id}: {}", problem.what);
-        assert_ne!(problem.what.fr, problem.what.en, "{id}");
-        assert!(!problem.remedies.is_empty(), "{id} has no remedy");
-        let all: Vec<_> = problem.remedies.iter().flat_map(|remedy| &remedy.commands).collect();
-        assert_eq!(all, commands, "{id}");
-    }
+    pub(super) use crate::doctor::proof::{fails, passes, skips, warns};
 
     #[test]
     fn a_healthy_service_passes_every_check() {

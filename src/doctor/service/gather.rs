@@ -246,7 +246,7 @@ fn linger(root: &Path, user: &str) -> Fact<bool> {
 /// What the `.wslconfig` files on Windows' disk say, where they agree: which of its users is ours, Linux does not know.
 fn wslconfig(root: &Path) -> Fact<Option<i64>> {
     if !SystemText::read(root).is_wsl_kernel() {
-        return Fact::Unknown(words!("this is no WSL", "ceci n'est pas WSL"));
+        return Fact::Unknown(words!("this is not WSL", "ce n'est pas WSL"));
     }
     let conf = fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
     let users = root.join(automount_root(&conf)).join("c/Users");
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(service.enabled.get().unwrap_err().en, "there is no unit");
         assert_eq!((service.user_bus, service.user.as_deref()), (Fact::Known(false), Some("me")));
         assert_eq!(service.linger.get().unwrap_err().en, "systemd has no state here");
-        assert_eq!(service.vm_idle_timeout.get().unwrap_err().en, "this is no WSL");
+        assert_eq!(service.vm_idle_timeout.get().unwrap_err().en, "this is not WSL");
         assert_eq!(service.own_version, "0.1.0");
     }
 

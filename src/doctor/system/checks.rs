@@ -38,7 +38,7 @@ fn wsl(facts: &Facts) -> Verdict {
         Err(why) => return Verdict::Skip(why.clone()),
     };
     let where_to = || {
-        Remedy::shell(words!("name the machine with Ollama", "nommez la machine où tourne Ollama"), upstream("HOST"))
+        Remedy::shell(words!("name the machine with Ollama", "indiquer la machine où tourne Ollama"), upstream("HOST"))
     };
     match (mode, wants_windows(facts)) {
         (Mode::Linux, true) => Problem::new(words!(
@@ -54,9 +54,11 @@ fn wsl(facts: &Facts) -> Verdict {
         .cured_by(Remedy::shell(words!("with Docker Desktop", "avec Docker Desktop"), upstream("host.docker.internal")))
         .cured_by(where_to())
         .fail(),
-        (Mode::Linux, false) => Verdict::Pass(words!("not WSL; the upstream is named", "pas WSL ; l'amont est nommé")),
+        (Mode::Linux, false) => {
+            Verdict::Pass(words!("not WSL; the upstream is named", "pas WSL ; la cible est indiquée"))
+        }
         (Mode::Container, false) => {
-            Verdict::Pass(words!("a container; the upstream is named", "un conteneur ; l'amont est nommé"))
+            Verdict::Pass(words!("a container; the upstream is named", "un conteneur ; la cible est indiquée"))
         }
         (Mode::Wsl1, _) => {
             Verdict::Pass(words!("WSL1: localhost is that of Windows", "WSL1 : localhost est celui de Windows"))
@@ -117,13 +119,13 @@ fn mode(facts: &Facts) -> Verdict {
         )),
         Need::Impossible => localhost_forwarding_off(word),
         Need::Named if !wants_windows(facts) => {
-            Verdict::Pass(words!("{word}; the upstream is named", "{word} ; l'amont est nommé"))
+            Verdict::Pass(words!("{word}; the upstream is named", "{word} ; la cible est indiquée"))
         }
         Need::Named => Problem::new(words!(
             "in WSL's mode `{word}` nothing tells where Windows is",
             "dans le mode `{word}` de WSL, rien ne dit où est Windows"
         ))
-        .cured_by(Remedy::shell(words!("name it", "nommez-le"), upstream("HOST")))
+        .cured_by(Remedy::shell(words!("name it", "l'indiquer"), upstream("HOST")))
         .cured_by(other_mode())
         .fail(),
     }
@@ -151,7 +153,7 @@ fn localhost_forwarding_off(word: &str) -> Verdict {
         "le noyau garde 127.0.0.1 pour lui : c'est l'effet de localhostForwarding=false dans .wslconfig"
     ))
     .cured_by(Remedy::new(
-        words!("let localhost lead to Windows", "laissez localhost mener à Windows"),
+        words!("let localhost lead to Windows", "laisser localhost mener à Windows"),
         Place::File(r"%UserProfile%\.wslconfig".into()),
         ["[wsl2]", "localhostForwarding=true"],
     ))
@@ -163,7 +165,7 @@ fn other_mode() -> Remedy {
     Remedy::new(
         words!(
             "or use mirrored mode (Windows 11 22H2 or newer)",
-            "ou passez au mode miroir (Windows 11 22H2 ou plus récent)"
+            "ou passer au mode mirrored (à partir de Windows 11 22H2)"
         ),
         Place::File(r"%UserProfile%\.wslconfig".into()),
         ["[wsl2]", "networkingMode=mirrored"],
@@ -174,8 +176,8 @@ fn other_mode() -> Remedy {
 pub(in crate::doctor) fn restart_wsl() -> Remedy {
     Remedy::new(
         words!(
-            "then restart WSL (it ends all that runs in WSL), and open a new terminal",
-            "puis redémarrez WSL (tout ce qui tourne dans WSL s'arrête), et ouvrez un nouveau terminal"
+            "then restart WSL (this ends all that runs in it), and open a new terminal",
+            "puis redémarrer WSL (tout ce qui y tourne est arrêté), et ouvrir un nouveau terminal"
         ),
         Place::PowerShell,
         ["wsl --shutdown"],
@@ -199,9 +201,9 @@ fn version(facts: &Facts) -> Verdict {
     match (parts.next(), parts.next()) {
         (Some(Ok(major)), Some(Ok(minor))) if (major, minor) < OLDEST_WSL => Problem::new(words!(
             "WSL {version} is old: mirrored mode and wslinfo came with 2.0",
-            "WSL {version} est ancien : le mode miroir et wslinfo sont arrivés avec la 2.0"
+            "WSL {version} est ancien : le mode mirrored et wslinfo sont arrivés avec la version 2.0"
         ))
-        .cured_by(Remedy::new(words!("update it", "mettez-le à jour"), Place::PowerShell, ["wsl --update"]))
+        .cured_by(Remedy::new(words!("update it", "le mettre à jour"), Place::PowerShell, ["wsl --update"]))
         .warn(),
         (Some(Ok(_)), Some(Ok(_))) => Verdict::Pass(Words::same(format!("WSL {version}"))),
         _ => {
@@ -216,7 +218,7 @@ fn user(facts: &Facts) -> Verdict {
             "the doctor runs by sudo, so it sees root's environment, root's Codex and root's forwards, not yours",
             "le docteur tourne par sudo : il voit l'environnement de root, son Codex et ses relais, pas les vôtres"
         ))
-        .cured_by(Remedy::shell(words!("run it as yourself", "lancez-le sous votre compte"), "ollama-forward doctor"))
+        .cured_by(Remedy::shell(words!("run it as yourself", "le lancer sous votre compte"), "ollama-forward doctor"))
         .warn();
     }
     Verdict::Pass(if facts.system.is_root {
@@ -240,13 +242,17 @@ fn files(facts: &Facts) -> Verdict {
         "`status` et `doctor` ne peuvent alors interroger aucun relais, et aucun réglage n'est gardé ; le relais lui-même fonctionne"
     ));
     if others > 0 {
-        problem = problem.because(words!("{others} more of our directories", "{others} autre(s) de nos répertoires"));
+        problem = problem.because(words!(
+            "{others} more of our directories",
+            "et {others} de plus parmi nos \
+                                                                              répertoires"
+        ));
     }
     problem
         .cured_by(Remedy::shell(
             words!(
                 "look at who owns it, and whether the disk is full or read-only",
-                "voyez à qui il est, et si le disque est plein ou en lecture seule"
+                "voir à qui il est, et si le disque est plein ou en lecture seule"
             ),
             format!("ls -ld {place}; df -h {place}"),
         ))
@@ -275,7 +281,7 @@ fn config(facts: &Facts) -> Verdict {
             problem
                 .cured_by(Remedy::by_hand(words!(
                     "correct the file, the variable or the option that is named; `ollama-forward --help` lists them",
-                    "corriger le fichier, la variable ou l'option citée ; `ollama-forward --help` les donne toutes"
+                    "corriger le fichier, la variable ou l'option en cause ; `ollama-forward --help` les donne toutes"
                 )))
                 .fail()
         }

@@ -131,7 +131,7 @@ pub const CHECKS: &[Check] = &[
     Check {
         id: "win-hyperv",
         group: Group::Windows,
-        title: || words!("Hyper-V firewall", "pare-feu de Hyper-V"),
+        title: || words!("Hyper-V firewall", "pare-feu Hyper-V"),
         needs: &[],
         judge: way::hyperv,
         details: no_details,

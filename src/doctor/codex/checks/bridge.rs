@@ -65,7 +65,7 @@ fn started_anew(facts: &Facts, problem: Problem) -> Problem {
     if facts.service.active.known().is_some_and(|state| state == "active") {
         let what = words!(
             "tell the service to translate, and start it anew",
-            "demandez au service de traduire, et relancez-le"
+            "demander au service de traduire, et le relancer"
         );
         let commands = [
             "mkdir -p ~/.config/systemd/user/ollama-forward.service.d",
@@ -80,7 +80,7 @@ fn started_anew(facts: &Facts, problem: Problem) -> Problem {
         ];
         return problem.cured_by(Remedy::new(what, Place::Shell, commands).undone_by(undo));
     }
-    let what = words!("stop it (Ctrl-C), and start it so", "arrêtez-le (Ctrl-C), et relancez-le ainsi");
+    let what = words!("stop it (Ctrl-C), and start it so", "l'arrêter (Ctrl-C), et le relancer ainsi");
     problem.cured_by(Remedy::shell(what, "ollama-forward --translate"))
 }
 
@@ -122,7 +122,7 @@ pub(super) fn idle_timeout(facts: &Facts) -> Verdict {
     let path = way.config.path.as_ref().map_or_else(String::new, |path| path.display().to_string());
     let lines = [format!("[model_providers.{id}]"), format!("stream_idle_timeout_ms = {}", 2 * USUAL_TIMEOUT_MS)];
     let problem =
-        problem.cured_by(Remedy::new(words!("be more patient", "soyez plus patient"), Place::File(path), lines));
+        problem.cured_by(Remedy::new(words!("be more patient", "être plus patient"), Place::File(path), lines));
     if translates { problem.warn() } else { started_anew(facts, problem).warn() }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn websockets(facts: &Facts) -> Verdict {
     let cured = match way.provider() {
         Some(provider) => {
             let lines = [format!("[model_providers.{}]", provider.id), "supports_websockets = false".to_owned()];
-            problem.cured_by(Remedy::new(words!("do without", "passez-vous-en"), Place::File(path), lines))
+            problem.cured_by(Remedy::new(words!("do without", "s'en passer"), Place::File(path), lines))
         }
         None => problem,
     };
@@ -219,7 +219,7 @@ fn clean(name: &str) -> String {
 }
 
 fn renamed(path: String, name: &str) -> Remedy {
-    let what: Words = words!("give its table another name", "donnez un autre nom à sa table");
+    let what: Words = words!("give its table another name", "donner un autre nom à sa table");
     Remedy::new(what, Place::File(path), [format!("[mcp_servers.{name}]")])
 }
 

@@ -44,7 +44,7 @@ pub(super) fn proxy(facts: &Facts) -> Verdict {
     };
     let what = words!(
         "keep it from localhost; to last, in ~/.bashrc, too",
-        "tenez-le à l'écart de localhost ; pour que cela dure, aussi dans ~/.bashrc"
+        "le tenir à l'écart de localhost ; pour que cela dure, aussi dans ~/.bashrc"
     );
     problem.cured_by(Remedy::shell(what, export(environment))).warn()
 }
@@ -125,7 +125,7 @@ pub(super) fn ollama_host(facts: &Facts) -> Verdict {
     let problem = Problem::new(problem);
     match wanted(facts) {
         Some(address) if address.port() != crate::config::OLLAMA_PORT => {
-            let what = words!("lead them here", "menez-les ici");
+            let what = words!("lead them here", "les mener ici");
             problem.cured_by(Remedy::shell(what, format!("export OLLAMA_HOST={address}"))).warn()
         }
         Some(_) | None => problem.cured_by(unset()).warn(),
@@ -136,7 +136,8 @@ fn unset() -> Remedy {
     Remedy::shell(
         words!(
             "unset it here, and where it is set (such as ~/.bashrc): without it, clients go to localhost:11434",
-            "effacez-la ici, et là où elle est définie (par exemple ~/.bashrc) : sans elle, les clients vont à localhost:11434"
+            "l'effacer ici, et là où elle est définie (par exemple ~/.bashrc) : sans elle, les clients vont à \
+             localhost:11434"
         ),
         "unset OLLAMA_HOST",
     )

@@ -78,7 +78,7 @@ fn unsuitable(facts: &Facts, models: &[Model], way: &Way<'_>) -> Option<Problem>
                 "`{command}` demande {name}, qu'Ollama n'a pas"
             ));
             let problem = problem.because(words!("Ollama has {have}", "Ollama a {have}"));
-            let what = words!("have Ollama pull it", "faites-le télécharger par Ollama");
+            let what = words!("have Ollama pull it", "le faire télécharger par Ollama");
             Some(cured(facts, way, problem).cured_by(pull(facts, what, name)))
         }
         Some(model) if model.tools == Some(false) => {
@@ -105,14 +105,14 @@ fn cured(facts: &Facts, way: &Way<'_>, problem: Problem) -> Problem {
     match (profile::model(facts), &way.config.path) {
         (Some(model), Some(path)) => {
             let line = format!("model = \"{}\"", model.name);
-            let what = words!("take a model that can use tools", "prenez un modèle qui sait utiliser des outils");
+            let what = words!("take a model that can use tools", "prendre un modèle qui sait utiliser des outils");
             problem.cured_by(Remedy::new(what, Place::File(path.display().to_string()), [line]))
         }
         (Some(_), None) => problem.cured_by(start(facts)),
         (None, _) => {
             let what = words!(
                 "have Ollama pull one that can use tools",
-                "faites télécharger par Ollama un modèle qui sait utiliser des outils"
+                "faire télécharger par Ollama un modèle qui sait utiliser des outils"
             );
             problem.cured_by(pull(facts, what, "qwen3:14b"))
         }
@@ -139,7 +139,7 @@ pub(super) fn context(facts: &Facts) -> Verdict {
     if let Some((_, Window { model, there, .. })) = judged.iter().find(|(_, window)| window.there < TOO_SMALL) {
         return Verdict::Skip(words!(
             "{model} has {there} tokens, too few for Codex whatever it believes",
-            "{model} a {there} jetons, trop peu pour Codex quoi qu'il croie"
+            "{model} a {there} tokens, trop peu pour Codex quoi qu'il croie"
         ));
     }
     if let Some((way, window)) = judged.iter().find(|(_, window)| window.usable() > window.there) {
@@ -148,7 +148,7 @@ pub(super) fn context(facts: &Facts) -> Verdict {
     let (Window { model, there, .. }, usable) = (window, window.usable());
     Verdict::Pass(words!(
         "Codex uses {usable} of the {there} tokens of {model}",
-        "Codex utilise {usable} des {there} jetons de {model}"
+        "Codex utilise {usable} des {there} tokens de {model}"
     ))
 }
 
@@ -157,7 +157,8 @@ fn not_loaded(facts: &Facts) -> Verdict {
         Err(why) => Verdict::Skip(why.clone()),
         Ok(_) => Verdict::Skip(words!(
             "the model is not in memory, and only then does Ollama tell its context: ask it something, and come back",
-            "le modèle n'est pas en mémoire, et Ollama ne donne son contexte qu'alors : posez-lui une question, puis revenez"
+            "le modèle n'est pas en mémoire, et Ollama ne donne son contexte qu'une fois chargé : posez-lui une \
+             question, puis revenez"
         )),
     }
 }
@@ -194,7 +195,8 @@ fn too_much(facts: &Facts, way: &Way<'_>, window: &Window) -> Verdict {
     let usable = window.usable();
     let problem = Problem::new(words!(
         "Codex believes in {usable} tokens, {model} has {there}: `{command}` does not shorten its history in time",
-        "Codex croit disposer de {usable} jetons, {model} en a {there} : `{command}` n'abrège pas l'historique à temps"
+        "Codex croit disposer de {usable} tokens, {model} en a {there} : `{command}` n'abrège pas l'historique à \
+         temps"
     ));
     let problem = problem.because(match way.translates() {
         Some(true) => words!(
@@ -214,12 +216,15 @@ fn window_set(facts: &Facts, way: &Way<'_>, window: &Window, problem: Problem) -
     let line = format!("model_context_window = {there}");
     match (way.how, &way.config.path) {
         (How::Plain | How::Profile(_), Some(path)) => {
-            let what = words!("tell Codex how much there is", "dites à Codex ce qu'il y a");
+            let what = words!("tell Codex how much there is", "dire à Codex combien de tokens il y a");
             problem.cured_by(Remedy::new(what, Place::File(path.display().to_string()), [line]))
         }
         // In the main file it would hold for OpenAI's models, too.
         (How::Oss, _) | (How::Plain | How::Profile(_), None) => {
-            let what = words!("tell Codex how much there is, this time", "dites à Codex ce qu'il y a, pour cette fois");
+            let what = words!(
+                "tell Codex how much there is, this time",
+                "dire à Codex combien de tokens il y a, pour cette fois"
+            );
             let command = format!("{} -c {}", oss_command(facts), line.replace(' ', ""));
             install(facts).into_iter().fold(problem.cured_by(Remedy::shell(what, command)), Problem::cured_by)
         }

@@ -83,7 +83,7 @@ fn renewed(facts: &Facts, profile: &Profile) -> Vec<Remedy> {
         (OF_OLLAMA, Some(path)) => {
             let what = words!(
                 "delete it; `ollama launch codex` writes it anew",
-                "supprimez-le ; `ollama launch codex` le réécrit"
+                "le supprimer ; `ollama launch codex` le réécrit"
             );
             let mut remedies = vec![Remedy::shell(what, format!("rm {path}"))];
             remedies.extend(install(facts).into_iter().filter(|remedy| is_new(facts, remedy)));

@@ -39,13 +39,14 @@ fn of_windows(program: &Program) -> Verdict {
     let directory = program.behind.as_deref().and_then(|behind| behind.parent());
     let remedy = match directory {
         Some(directory) => Remedy::shell(
-            words!("let the Codex of Linux come first", "faites passer le Codex de Linux en premier"),
+            words!("let the Codex of Linux come first", "faire passer le Codex de Linux en premier"),
             format!("export PATH={}:\"$PATH\"", quoted(&directory.display().to_string())),
         ),
         None => Remedy::shell(
             words!(
                 "install Codex in WSL, with a Node of WSL (`command -v npm` must not lead to Windows either)",
-                "installez Codex dans WSL, avec un Node de WSL (`command -v npm` ne doit pas non plus mener à Windows)"
+                "installer Codex dans WSL, avec un Node de WSL (`command -v npm` ne doit pas non plus mener à \
+                 Windows)"
             ),
             INSTALL,
         ),
@@ -58,7 +59,7 @@ fn version(codex: &Codex, program: &Program) -> Verdict {
     let update = Remedy::shell(
         words!(
             "install the newest one, the way it was installed; with npm",
-            "installez la dernière version, par le même moyen qu'à l'origine ; avec npm"
+            "installer la dernière version, par le même moyen qu'à l'origine ; avec npm"
         ),
         INSTALL,
     );
@@ -90,7 +91,7 @@ pub(super) fn config(facts: &Facts) -> Verdict {
                 "CODEX_HOME names {home}, which does not exist: Codex does not start",
                 "CODEX_HOME désigne {home}, qui n'existe pas : Codex ne démarre pas"
             ));
-            let make = words!("make that directory, or unset CODEX_HOME", "créez ce répertoire, ou effacez CODEX_HOME");
+            let make = words!("make that directory, or unset CODEX_HOME", "créer ce répertoire, ou effacer CODEX_HOME");
             return problem.cured_by(Remedy::shell(make, format!("mkdir -p {}", quoted(&home.to_string())))).fail();
         }
         (Err(why), _) => return Verdict::Skip(why.clone()),
@@ -159,7 +160,7 @@ pub(super) fn mistakes(codex: &Codex, config: &Config) -> Vec<Mistake> {
 }
 
 fn by_hand(path: &str) -> Remedy {
-    Remedy::by_hand(words!("mend {path}", "corrigez {path}"))
+    Remedy::by_hand(words!("mend {path}", "corriger {path}"))
 }
 
 fn in_file(what: Words, path: &str, lines: impl IntoIterator<Item = String>) -> Remedy {
@@ -177,7 +178,7 @@ fn in_provider(codex: &Codex, provider: &Provider, path: &str) -> Option<Mistake
             "[model_providers.{id}] dans {path} arrête Codex : ce nom lui appartient"
         );
         let rename =
-            words!("give the table another name, and use that", "donnez un autre nom à cette table, et utilisez-le");
+            words!("give the table another name, and use that", "donner un autre nom à cette table, et l'utiliser");
         let lines = [format!("model_provider = \"my-{id}\""), format!("[model_providers.my-{id}]")];
         return Some(Mistake { what, remedy: in_file(rename, path, lines), stops: true });
     }
@@ -186,7 +187,7 @@ fn in_provider(codex: &Codex, provider: &Provider, path: &str) -> Option<Mistake
             "`wire_api = \"chat\"` of [model_providers.{id}] in {path} stops Codex, even where that provider is not used",
             "`wire_api = \"chat\"` de [model_providers.{id}] dans {path} arrête Codex, même si ce fournisseur ne sert pas"
         );
-        let set = words!("set it so", "réglez-le ainsi");
+        let set = words!("set it so", "le régler ainsi");
         let lines = [format!("[model_providers.{id}]"), "wire_api = \"responses\"".to_owned()];
         return Some(Mistake { what, remedy: in_file(set, path, lines), stops: true });
     }
@@ -196,7 +197,7 @@ fn in_provider(codex: &Codex, provider: &Provider, path: &str) -> Option<Mistake
             "[model_providers.{id}] dans {path} n'a pas de `name`, et Codex s'arrête"
         );
         let lines = [format!("[model_providers.{id}]"), format!("name = \"{id}\"")];
-        return Some(Mistake { what, remedy: in_file(words!("add it", "ajoutez-le"), path, lines), stops: true });
+        return Some(Mistake { what, remedy: in_file(words!("add it", "l'ajouter"), path, lines), stops: true });
     }
     None
 }
@@ -216,12 +217,12 @@ fn old_profile(codex: &Codex, config: &Config, path: &str) -> Option<Mistake> {
     let remedy = if config.old_profiles.iter().any(|old| old == name) {
         words!(
             "delete this line, move what stands below [profiles.{name}] to {file}, and start `codex -p {name}`",
-            "supprimez cette ligne, déplacez ce qui suit [profiles.{name}] dans {file}, et lancez `codex -p {name}`"
+            "supprimer cette ligne, déplacer ce qui suit [profiles.{name}] dans {file}, et lancer `codex -p {name}`"
         )
     } else {
         words!(
             "delete this line, and start `codex -p {name}`, which reads {file}",
-            "supprimez cette ligne, et lancez `codex -p {name}`, qui lit {file}"
+            "supprimer cette ligne, et lancer `codex -p {name}`, qui lit {file}"
         )
     };
     Some(Mistake { what, remedy: Remedy::by_hand(remedy), stops: true })
@@ -245,7 +246,7 @@ fn undescribed(codex: &Codex, config: &Config, path: &str) -> Option<Mistake> {
         "`{key} = \"{id}\"` in {path} names a provider that nothing describes, and Codex stops",
         "`{key} = \"{id}\"` dans {path} nomme un fournisseur que rien ne décrit, et Codex s'arrête"
     );
-    let set = words!("name the built-in one", "nommez celui qui est intégré");
+    let set = words!("name the built-in one", "nommer celui qui est intégré");
     Some(Mistake { what, remedy: in_file(set, path, [format!("{key} = \"ollama\"")]), stops })
 }
 
@@ -258,7 +259,7 @@ fn catalog(config: &Config, path: &str) -> Option<Mistake> {
         "le catalogue {file}, nommé dans {path}, est illisible, et Codex s'arrête : {broken}"
     );
     let remedy =
-        words!("delete the line `model_catalog_json` in {path}", "supprimez la ligne `model_catalog_json` dans {path}");
+        words!("delete the line `model_catalog_json` in {path}", "supprimer la ligne `model_catalog_json` dans {path}");
     Some(Mistake { what, remedy: Remedy::by_hand(remedy), stops: true })
 }
 
@@ -272,7 +273,8 @@ fn stray_timeout(config: &Config, path: &str) -> Option<Mistake> {
     );
     let remedy = words!(
         "move it into the table of the provider, or delete it; with `ollama-forward --translate` it is not needed",
-        "déplacez-le dans la table du fournisseur, ou supprimez-le ; avec `ollama-forward --translate`, il est inutile"
+        "le déplacer dans la table du fournisseur, ou le supprimer ; avec `ollama-forward --translate`, il est \
+         inutile"
     );
     Some(Mistake { what, remedy: Remedy::by_hand(remedy), stops: false })
 }
@@ -294,7 +296,7 @@ mod tests {
         let mut facts = machine::healthy();
         facts.codex.program = Fact::Known(None);
         skips("codex-program", &facts, "ollama-forward serves every client");
-        facts.codex.program = Fact::Unknown(words!("PATH is not set", "PATH n'est pas défini"));
+        facts.codex.program = Fact::Unknown(words!("PATH is not set", "PATH n'est pas définie"));
         skips("codex-program", &facts, "PATH is not set");
         let mut facts = machine::healthy();
         machine::version(&mut facts, "0.130.0");

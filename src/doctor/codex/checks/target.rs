@@ -24,7 +24,7 @@ pub(super) fn oss_url(facts: &Facts) -> Verdict {
     let unset = Remedy::shell(
         words!(
             "unset it here, and where it is set (such as ~/.bashrc)",
-            "effacez-la ici, et là où elle est définie (par exemple ~/.bashrc)"
+            "l'effacer ici, et là où elle est définie (par exemple ~/.bashrc)"
         ),
         format!("unset {names}"),
     );
@@ -120,7 +120,7 @@ pub(super) fn target(facts: &Facts) -> Verdict {
 
 fn by_variable(by: &By) -> Verdict {
     let name = if *by == By::OssPort { "CODEX_OSS_PORT" } else { "CODEX_OSS_BASE_URL" };
-    Verdict::Skip(words!("{name} decides: see `codex-oss-url`", "{name} en décide : voyez `codex-oss-url`"))
+    Verdict::Skip(words!("{name} decides: see `codex-oss-url`", "{name} en décide : voir `codex-oss-url`"))
 }
 
 /// Where `codex` alone goes elsewhere on purpose.
@@ -222,7 +222,7 @@ pub(super) fn aimed_here(facts: &Facts, config: &Config, by: &By) -> Vec<Remedy>
         By::OssBaseUrl | By::OssPort => return Vec::new(),
     };
     let what =
-        words!("send it to ollama-forward: change these lines", "envoyez-le à ollama-forward : changez ces lignes");
+        words!("send it to ollama-forward: change these lines", "l'envoyer à ollama-forward : changer ces lignes");
     let mut remedies = vec![Remedy::new(what, Place::File(path.display().to_string()), lines)];
     remedies.extend(install(facts));
     remedies

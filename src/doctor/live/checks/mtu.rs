@@ -38,7 +38,7 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
         .perhaps(words!("Ollama ended in between", "Ollama s'est arrêté entre-temps"))
         .cured_by(Remedy::by_hand(words!(
             "have the antivirus leave Ollama's port alone, and test again: ollama-forward doctor live",
-            "faites ignorer le port d'Ollama par l'antivirus, et relancez le test : ollama-forward doctor live"
+            "faire ignorer le port d'Ollama par l'antivirus, et refaire l'essai : ollama-forward doctor live"
         )))
         .fail(),
     }
@@ -62,7 +62,7 @@ fn not_read(problem: Problem) -> Problem {
         ))
         .cured_by(Remedy::by_hand(words!(
             "start Ollama again, and test again: ollama-forward doctor live",
-            "redémarrez Ollama, et relancez le test : ollama-forward doctor live"
+            "redémarrer Ollama, et refaire l'essai : ollama-forward doctor live"
         )))
 }
 
@@ -101,7 +101,7 @@ fn black_hole(facts: &Facts, problem: Problem) -> Problem {
 fn cards_of_windows(card: &str) -> Remedy {
     let what = words!(
         "see what the cards of Windows carry: one with less than {card} is the cause",
-        "voyez ce que transportent les cartes de Windows : une valeur plus petite que celle de {card} est la cause"
+        "voir ce que transportent les cartes de Windows : une valeur plus petite que celle de {card} est la cause"
     );
     let command = "Get-NetIPInterface -AddressFamily IPv4 -ConnectionState Connected | Sort-Object NlMtu | \
                    Select-Object InterfaceAlias, NlMtu";
@@ -113,12 +113,12 @@ fn with_smaller_packets(problem: Problem, card: &str, mtu: Option<u32>) -> Probl
     let set = |mtu: u32| format!("ip link set dev {card} mtu {mtu}");
     let now = words!(
         "send smaller packets, until WSL is started again",
-        "envoyez des paquets plus petits, jusqu'au redémarrage de WSL"
+        "envoyer des paquets plus petits, jusqu'au redémarrage de WSL"
     );
     let always = words!("and at each start of WSL", "et à chaque démarrage de WSL");
     let share = words!(
         "or, on Windows 11, let WSL share the network of Windows (then: wsl --shutdown), or leave the VPN",
-        "ou, sous Windows 11, laissez WSL partager le réseau de Windows (puis : wsl --shutdown), ou quittez le VPN"
+        "ou, sous Windows 11, laisser WSL partager le réseau de Windows (puis : wsl --shutdown), ou quitter le VPN"
     );
     let (boot, wslconfig) = ("/etc/wsl.conf".to_owned(), r"%UserProfile%\.wslconfig".to_owned());
     problem

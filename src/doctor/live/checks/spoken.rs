@@ -49,7 +49,7 @@ fn spoken(model: &str, stream: &Stream) -> Verdict {
         ))
         .cured_by(Remedy::by_hand(words!(
             "take a smaller model, or end what keeps the machine busy",
-            "prenez un modèle plus petit, ou arrêtez ce qui occupe la machine"
+            "prendre un modèle plus petit, ou arrêter ce qui occupe la machine"
         )))
         .warn();
     }
@@ -90,7 +90,7 @@ fn held_back(facts: &Facts, stream: &Stream) -> Problem {
     .told_apart_by(direct(facts, model))
     .cured_by(Remedy::by_hand(words!(
         "have the antivirus or the proxy leave Ollama's port alone",
-        "faites ignorer le port d'Ollama par l'antivirus ou le proxy"
+        "faire ignorer le port d'Ollama par l'antivirus ou le proxy"
     )))
 }
 
@@ -101,7 +101,7 @@ fn direct(facts: &Facts, model: &str) -> Remedy {
         words!(
             "ask without the forward: if the words come one by one, the forward is to blame, and that is worth a \
              report",
-            "demandez sans le relais : si les mots viennent un par un, le relais est en cause, et cela mérite un \
+            "demander sans le relais : si les mots viennent un par un, le relais est en cause, et cela mérite un \
              rapport"
         ),
         format!(
@@ -148,11 +148,11 @@ fn broken(facts: &Facts, stream: &Stream) -> Problem {
         Some(test) => problem.told_apart_by(test),
         None => problem,
     };
-    problem.cured_by(Remedy::shell(words!("test again", "relancez le test"), again(stream)))
+    problem.cured_by(Remedy::shell(words!("test again", "refaire l'essai"), again(stream)))
 }
 
 fn ollamas_log(machine: Machine) -> Option<Remedy> {
-    let what = words!("see what Ollama itself tells", "voyez ce que dit Ollama lui-même");
+    let what = words!("see what Ollama itself tells", "voir ce que dit Ollama lui-même");
     match machine {
         Machine::Windows => {
             let command = r#"Get-Content "$env:LOCALAPPDATA\Ollama\server.log" -Tail 30"#;
@@ -232,7 +232,7 @@ fn unskilled(tools: &Tools, what: Words) -> Problem {
         .cured_by(Remedy::shell(
             words!(
                 "see which models can use tools, and try one of them",
-                "voyez quels modèles savent utiliser des outils, et essayez-en un"
+                "voir quels modèles savent utiliser des outils, et en essayer un"
             ),
             "ollama-forward doctor model-tools context --all",
         ))
@@ -250,10 +250,10 @@ fn own_fault(tools: &Tools) -> Problem {
     .perhaps(words!("a fault of ollama-forward itself", "un défaut d'ollama-forward lui-même"))
     .perhaps(words!(
         "this machine is so busy that the test ran out of time",
-        "cette machine est si occupée que le test n'a pas eu le temps de finir"
+        "cette machine est si occupée que l'essai n'a pas eu le temps de finir"
     ))
     .cured_by(Remedy::shell(
-        words!("test again, and report what it says", "relancez le test, et signalez ce qu'il dit"),
+        words!("test again, and report what it says", "refaire l'essai, et signaler ce qu'il dit"),
         "ollama-forward doctor live-tools --json",
     ))
 }

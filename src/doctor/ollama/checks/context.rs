@@ -39,12 +39,12 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
     if context >= ENOUGH {
         return Verdict::Pass(words!(
             "{name} is loaded with a context of {context} tokens",
-            "{name} est chargé avec un contexte de {context} jetons"
+            "{name} est chargé avec un contexte de {context} tokens"
         ));
     }
     let problem = Problem::new(words!(
         "{name} is loaded with a context of only {context} tokens",
-        "{name} est chargé avec un contexte de {context} jetons seulement"
+        "{name} est chargé avec un contexte de {context} tokens seulement"
     ));
     let problem = cure::with_causes(facts, cure::memory(problem, loaded), name, context);
     if context < TOO_SMALL { if_codex(facts, cut_off(facts, problem)) } else { little_room(problem).warn() }
@@ -54,7 +54,7 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
 fn cut_off(facts: &Facts, problem: Problem) -> Problem {
     let problem = problem.because(words!(
         "the first request of Codex alone has about {FIRST_REQUEST} tokens",
-        "la première requête de Codex compte à elle seule environ {FIRST_REQUEST} jetons"
+        "la première requête de Codex compte à elle seule environ {FIRST_REQUEST} tokens"
     ));
     let silently = words!(
         "Ollama cuts the oldest messages off without a word, so the model forgets its task",
@@ -74,7 +74,7 @@ fn cut_off(facts: &Facts, problem: Problem) -> Problem {
 fn little_room(problem: Problem) -> Problem {
     problem.because(words!(
         "Codex begins with about {FIRST_REQUEST} tokens, so little room is left for the files that it reads",
-        "Codex commence avec environ {FIRST_REQUEST} jetons, donc il reste peu de place pour les fichiers qu'il lit"
+        "Codex commence avec environ {FIRST_REQUEST} tokens, donc il reste peu de place pour les fichiers qu'il lit"
     ))
 }
 
@@ -116,7 +116,7 @@ fn unloaded(facts: &Facts) -> Verdict {
         return Verdict::Skip(words!(
             "{en}; its context would be {context} tokens ({en_source}); `ollama-forward doctor --stream-test` \
              measures it",
-            "{fr} ; son contexte serait de {context} jetons ({fr_source}) ; `ollama-forward doctor --stream-test` le \
+            "{fr} ; son contexte serait de {context} tokens ({fr_source}) ; `ollama-forward doctor --stream-test` le \
              mesure"
         ));
     }
@@ -124,7 +124,7 @@ fn unloaded(facts: &Facts) -> Verdict {
         model.map_or_else(|| words!("a model", "un modèle"), |model| Words::same(model.name.clone()));
     let problem = Problem::new(words!(
         "{en} would be loaded with a context of only {context} tokens ({en_source})",
-        "{fr} serait chargé avec un contexte de {context} jetons seulement ({fr_source})"
+        "{fr} serait chargé avec un contexte de {context} tokens seulement ({fr_source})"
     ));
     let name = model.map_or("", |model| model.name.as_str());
     let problem = cure::with_causes(facts, problem, name, context).told_apart_by(measure());
@@ -153,15 +153,15 @@ fn by_default(Words { en, fr }: &Words) -> Words {
     words!(
         "{en}; unless it is set, the context would be 4096 tokens on graphics cards below 23 GiB, and 32768 or more above; \
          `ollama-forward doctor --stream-test` measures it",
-        "{fr} ; sauf réglage, le contexte serait de 4096 jetons sur une carte graphique de moins de 23 Gio, et 32768 ou plus au-delà ; \
-         `ollama-forward doctor --stream-test` le mesure"
+        "{fr} ; sauf réglage, le contexte serait de 4096 tokens sur une carte graphique de moins de 23 Gio, et 32768 \
+         ou plus au-delà ; `ollama-forward doctor --stream-test` le mesure"
     )
 }
 
 fn measure() -> Remedy {
     let what = words!(
         "load it and measure, with one short question to the model",
-        "chargez-le et mesurez, par une courte question au modèle"
+        "le charger et mesurer, par une courte question au modèle"
     );
     Remedy::shell(what, "ollama-forward doctor --stream-test")
 }
@@ -170,7 +170,7 @@ fn measure() -> Remedy {
 pub(super) fn details(facts: &Facts) -> Vec<Detail> {
     let Some(all) = facts.ollama.loaded.known() else { return Vec::new() };
     let detail = |one: &Loaded| {
-        let context = one.context.map(|tokens| words!("{tokens} tokens", "{tokens} jetons"));
+        let context = one.context.map(|tokens| words!("{tokens} tokens", "{tokens} tokens"));
         let memory = one.size.filter(|size| *size > 0).map(|size| {
             let Words { en, fr } = figures::bytes(size);
             words!("{en} in memory", "{fr} en mémoire")

@@ -69,25 +69,25 @@ const RESTART: &str = "Get-Process 'ollama app','ollama' -EA SilentlyContinue | 
 pub(super) fn start(machine: Machine) -> Remedy {
     match machine {
         Machine::Windows => Remedy::new(
-            words!("start Ollama", "démarrez Ollama"),
+            words!("start Ollama", "démarrer Ollama"),
             Place::PowerShell,
             [r#"Start-Process "$env:LOCALAPPDATA\Programs\Ollama\ollama app.exe""#],
         ),
-        Machine::Here => Remedy::shell(words!("start Ollama", "démarrez Ollama"), "ollama serve"),
+        Machine::Here => Remedy::shell(words!("start Ollama", "démarrer Ollama"), "ollama serve"),
         Machine::Elsewhere => {
-            Remedy::by_hand(words!("start Ollama on that machine", "démarrez Ollama sur cette machine-là"))
+            Remedy::by_hand(words!("start Ollama on that machine", "démarrer Ollama sur cette machine-là"))
         }
     }
 }
 
 /// Ends a server that hangs, and starts it again.
 pub(super) fn restart(machine: Machine) -> Remedy {
-    let what = words!("start Ollama again", "redémarrez Ollama");
+    let what = words!("start Ollama again", "redémarrer Ollama");
     match machine {
         Machine::Windows => Remedy::new(what, Place::PowerShell, [RESTART]),
         Machine::Here => Remedy::shell(what, "sudo systemctl restart ollama"),
         Machine::Elsewhere => {
-            Remedy::by_hand(words!("start Ollama again on that machine", "redémarrez Ollama sur cette machine-là"))
+            Remedy::by_hand(words!("start Ollama again on that machine", "redémarrer Ollama sur cette machine-là"))
         }
     }
 }
@@ -96,8 +96,8 @@ pub(super) fn restart(machine: Machine) -> Remedy {
 pub(super) fn listen_everywhere(port: u16) -> Remedy {
     let what = words!(
         "have Ollama listen beyond 127.0.0.1, and start it again (in its app: Settings, Expose Ollama to the network)",
-        "faites écouter Ollama au-delà de 127.0.0.1, puis redémarrez-le (dans son application : Settings, Expose \
-         Ollama to the network)"
+        "faire écouter Ollama au-delà de 127.0.0.1, et le redémarrer (dans son application : Settings, Expose Ollama \
+         to the network)"
     );
     set_variable(what, "OLLAMA_HOST", &format!("0.0.0.0:{port}")).opens(words!(
         "Ollama asks nobody for a password: port {port} is then open to all networks of this PC, and only the \
@@ -120,7 +120,7 @@ pub(super) fn let_in(port: u16, prefix: Option<&str>) -> Remedy {
         return Remedy::by_hand(words!(
             "in the Windows firewall, allow TCP port {port} from the network of WSL, which `ip -4 address show eth0` \
              prints",
-            "dans le pare-feu de Windows, autorisez le port TCP {port} depuis le réseau de WSL, que `ip -4 address \
+            "dans le pare-feu de Windows, autoriser le port TCP {port} depuis le réseau de WSL, que `ip -4 address \
              show eth0` affiche"
         ));
     };
@@ -130,7 +130,7 @@ pub(super) fn let_in(port: u16, prefix: Option<&str>) -> Remedy {
     );
     let what = words!(
         "let WSL in through the Windows firewall, and nobody else",
-        "laissez entrer WSL par le pare-feu de Windows, et personne d'autre"
+        "laisser entrer WSL par le pare-feu de Windows, et personne d'autre"
     );
     Remedy::new(what, Place::Admin, [rule])
         .opens(words!("port {port} to {prefix}: programs in WSL", "le port {port} à {prefix} : les programmes de WSL"))
@@ -141,7 +141,7 @@ pub(super) fn let_in(port: u16, prefix: Option<&str>) -> Remedy {
 pub(super) fn remove_block_rules() -> Remedy {
     let what = words!(
         "remove rules that block Ollama, left by a firewall question that was cancelled",
-        "supprimez les règles qui bloquent Ollama, laissées par une question du pare-feu à laquelle on a répondu « \
+        "supprimer les règles qui bloquent Ollama, laissées par une question du pare-feu à laquelle on a répondu « \
          Annuler »"
     );
     let command = r"Get-NetFirewallApplicationFilter | Where-Object Program -like '*\ollama.exe' | Get-NetFirewallRule | Where-Object { $_.Action -eq 'Block' } | Remove-NetFirewallRule";
@@ -152,7 +152,7 @@ pub(super) fn remove_block_rules() -> Remedy {
 pub(super) fn outrank_vpn() -> Remedy {
     let what = words!(
         "if a VPN has taken the way to WSL: let the card of WSL come first",
-        "si un VPN a pris la route vers WSL : faites passer la carte de WSL en premier"
+        "si un VPN a pris la route vers WSL : faire passer la carte de WSL en premier"
     );
     let of_wsl = "Get-NetIPInterface -InterfaceAlias 'vEthernet (WSL*' | Set-NetIPInterface";
     Remedy::new(what, Place::Admin, [format!("{of_wsl} -InterfaceMetric 1")])
@@ -164,14 +164,14 @@ pub(super) fn open_loopback() -> Remedy {
     let set = "Set-NetFirewallHyperVVMSetting -Name '{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -LoopbackEnabled";
     let what = words!(
         "if Ollama does run: let localhost of WSL through the Hyper-V firewall",
-        "si Ollama fonctionne bien : laissez passer le localhost de WSL par le pare-feu Hyper-V"
+        "si Ollama tourne bien : laisser passer le localhost de WSL par le pare-feu Hyper-V"
     );
     Remedy::new(what, Place::Admin, [format!("{set} True")])
 }
 
 /// Forgets a forwarding of Windows' own.
 pub(super) fn delete_portproxy(listen_address: &str, port: u16) -> Remedy {
-    let what = words!("delete the portproxy line of this port", "supprimez la ligne portproxy de ce port");
+    let what = words!("delete the portproxy line of this port", "supprimer la ligne de portproxy de ce port");
     let delete = format!("netsh interface portproxy delete v4tov4 listenaddress={listen_address} listenport={port}");
     Remedy::new(what, Place::Admin, [delete])
 }
@@ -180,7 +180,7 @@ pub(super) fn delete_portproxy(listen_address: &str, port: u16) -> Remedy {
 pub(super) fn shut_wsl_down() -> Remedy {
     let what = words!(
         "stop WSL, which ends all that runs in it, and open it again: Windows makes the network card anew",
-        "arrêtez WSL, ce qui met fin à tout ce qui y tourne, puis rouvrez-le : Windows recrée la carte réseau"
+        "arrêter WSL, ce qui met fin à tout ce qui y tourne, puis le rouvrir : Windows recrée la carte réseau"
     );
     Remedy::new(what, Place::PowerShell, ["wsl --shutdown"])
 }

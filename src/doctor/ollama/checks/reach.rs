@@ -126,7 +126,7 @@ impl Scene<'_> {
         match self.machine {
             Machine::Windows if self.is_shared() => Problem::new(words!(
                 "Ollama is not running on Windows: nothing listens on {address}",
-                "Ollama ne fonctionne pas sous Windows : rien n'écoute sur {address}"
+                "Ollama ne tourne pas sous Windows : rien n'écoute sur {address}"
             ))
             .cured_by(cures::start(self.machine)),
             Machine::Windows => self.refused_by_windows(),
@@ -140,7 +140,7 @@ impl Scene<'_> {
                 .misnamed(words!("{address} refuses connections", "{address} refuse les connexions"))
                 .perhaps(words!(
                     "Ollama is not running there, or listens on its 127.0.0.1 only",
-                    "Ollama n'y fonctionne pas, ou n'y écoute que sur son 127.0.0.1"
+                    "Ollama n'y tourne pas, ou n'y écoute que sur son 127.0.0.1"
                 ))
                 .cured_by(elsewhere_listen()),
         }
@@ -163,7 +163,7 @@ impl Scene<'_> {
                 .told_apart_by(self.asks_itself())
                 .cured_by(Remedy::by_hand(words!(
                     "in that firewall, allow TCP port {port} from the network of WSL",
-                    "dans ce pare-feu, autorisez le port TCP {port} depuis le réseau de WSL"
+                    "dans ce pare-feu, autoriser le port TCP {port} depuis le réseau de WSL"
                 ))),
             Listening::Unknown => problem
                 .perhaps(words!(
@@ -172,7 +172,7 @@ impl Scene<'_> {
                 ))
                 .perhaps(words!(
                     "Ollama is not running, or on another port than {port}",
-                    "Ollama ne fonctionne pas, ou utilise un autre port que {port}"
+                    "Ollama ne tourne pas, ou utilise un autre port que {port}"
                 ))
                 .told_apart_by(self.who_listens())
                 .cured_by(cures::listen_everywhere(port))
@@ -183,7 +183,7 @@ impl Scene<'_> {
     /// Windows has told that nobody listens.
     fn not_running(&self) -> Problem {
         let (address, port) = (self.address, self.port);
-        Problem::new(words!("Ollama is not running on Windows", "Ollama ne fonctionne pas sous Windows"))
+        Problem::new(words!("Ollama is not running on Windows", "Ollama ne tourne pas sous Windows"))
             .because(words!(
                 "Windows lists no listener on port {port}, and {address} does not answer",
                 "Windows n'indique aucun programme à l'écoute sur le port {port}, et {address} ne répond pas"
@@ -217,14 +217,14 @@ impl Scene<'_> {
         .told_apart_by(Remedy::new(
             words!(
                 "look at the rules of the firewall, and at how many sockets are open",
-                "regardez les règles du pare-feu, et combien de connexions sont ouvertes"
+                "regarder les règles du pare-feu, et combien de sockets sont ouverts"
             ),
             Place::Shell,
             ["sudo nft list ruleset", "ss -s"],
         ))
         .cured_by(Remedy::by_hand(words!(
             "allow it in that firewall, or end the program that holds so many connections",
-            "autorisez-la dans ce pare-feu, ou arrêtez le programme qui garde tant de connexions"
+            "l'autoriser dans ce pare-feu, ou arrêter le programme qui garde tant de connexions"
         )))
     }
 
@@ -253,10 +253,10 @@ impl Scene<'_> {
     fn who_listens(&self) -> Remedy {
         let port = self.port;
         let what = words!(
-            "see who listens on port {port}. Nobody: start Ollama. Only 127.0.0.1: have it listen beyond. 0.0.0.0 or :: : \
-             the firewall or a VPN. wslrelay or svchost: a circle or a portproxy",
-            "voyez qui écoute sur le port {port}. Personne : démarrez Ollama. Seulement 127.0.0.1 : faites-le écouter \
-             au-delà. 0.0.0.0 ou :: : le pare-feu ou un VPN. wslrelay ou svchost : un cercle ou un portproxy"
+            "see who listens on port {port} (nobody: start Ollama; only 127.0.0.1: have it listen beyond; 0.0.0.0 or \
+             :: : the firewall or a VPN; wslrelay or svchost: a loop or a portproxy)",
+            "voir qui écoute sur le port {port} (personne : démarrer Ollama ; seulement 127.0.0.1 : le faire écouter \
+             au-delà ; 0.0.0.0 ou :: : le pare-feu ou un VPN ; wslrelay ou svchost : une boucle ou un portproxy)"
         );
         Remedy::new(what, Place::PowerShell, [listeners(port)])
     }
@@ -265,7 +265,7 @@ impl Scene<'_> {
     fn asks_itself(&self) -> Remedy {
         let what = words!(
             "ask on Windows itself: if it answers there, the way is to blame, else Ollama is",
-            "demandez sous Windows même : s'il y répond, c'est le chemin qui est en cause, sinon c'est Ollama"
+            "demander sous Windows même : s'il y répond, c'est le chemin qui est en cause, sinon c'est Ollama"
         );
         Remedy::new(what, Place::PowerShell, [format!("curl.exe -m 3 http://127.0.0.1:{}/api/version", self.port)])
     }
@@ -286,14 +286,14 @@ fn listeners(port: u16) -> String {
 }
 
 fn name_it(port: u16) -> Remedy {
-    let what = words!("name the right place", "indiquez le bon endroit");
+    let what = words!("name the right place", "indiquer le bon endroit");
     Remedy::shell(what, format!("ollama-forward --upstream HOST:{port}"))
 }
 
 fn elsewhere_listen() -> Remedy {
     Remedy::by_hand(words!(
         "on that machine, start Ollama with OLLAMA_HOST=0.0.0.0, and let this one through its firewall",
-        "sur cette machine-là, démarrez Ollama avec OLLAMA_HOST=0.0.0.0, et laissez passer celle-ci par son pare-feu"
+        "sur cette machine-là, démarrer Ollama avec OLLAMA_HOST=0.0.0.0, et laisser passer celle-ci par son pare-feu"
     ))
     .opens(words!(
         "Ollama asks nobody for a password: whoever reaches that port can use it",

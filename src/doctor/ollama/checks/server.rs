@@ -55,12 +55,12 @@ fn numbers(version: &str) -> Option<[u64; 3]> {
 }
 
 fn update(machine: Machine) -> Remedy {
-    let what = words!("update Ollama", "mettez Ollama à jour");
+    let what = words!("update Ollama", "mettre Ollama à jour");
     match machine {
         Machine::Windows => Remedy::new(
             words!(
                 "update Ollama (or in its app: restart to update)",
-                "mettez Ollama à jour (ou dans son application : redémarrer pour mettre à jour)"
+                "mettre Ollama à jour (ou dans son application : redémarrer pour mettre à jour)"
             ),
             Place::PowerShell,
             ["winget upgrade --id Ollama.Ollama"],
@@ -68,7 +68,7 @@ fn update(machine: Machine) -> Remedy {
         Machine::Here => Remedy::shell(what, "curl -fsSL https://ollama.com/install.sh | sh"),
         Machine::Elsewhere => Remedy::by_hand(words!(
             "update Ollama on that machine: https://ollama.com/download",
-            "mettez Ollama à jour sur cette machine-là : https://ollama.com/download"
+            "mettre Ollama à jour sur cette machine-là : https://ollama.com/download"
         )),
     }
 }
@@ -107,12 +107,12 @@ pub(super) fn clock(facts: &Facts) -> Verdict {
                  souffrent"
             ))
             .cured_by(Remedy::shell(
-                words!("take the time of Windows", "reprenez l'heure de Windows"),
+                words!("take the time of Windows", "reprendre l'heure de Windows"),
                 "sudo hwclock -s",
             ))
             .warn();
     }
-    let what = words!("compare the clocks of both machines", "comparez les horloges des deux machines");
+    let what = words!("compare the clocks of both machines", "comparer les horloges des deux machines");
     problem.cured_by(Remedy::shell(what, "timedatectl")).warn()
 }
 
@@ -172,7 +172,7 @@ fn is_nothing(keep_alive: &str) -> bool {
 fn keep_alive() -> Remedy {
     let what: Words = words!(
         "keep a model for half an hour after its last answer, and start Ollama again",
-        "gardez un modèle une demi-heure après sa dernière réponse, et redémarrez Ollama"
+        "garder un modèle une demi-heure après sa dernière réponse, et redémarrer Ollama"
     );
     set_variable(what, "OLLAMA_KEEP_ALIVE", "30m")
 }
@@ -180,7 +180,7 @@ fn keep_alive() -> Remedy {
 fn max_queue() -> Remedy {
     let what = words!(
         "let as many wait as usual, and start Ollama again",
-        "laissez-en attendre autant que d'ordinaire, et redémarrez Ollama"
+        "en laisser attendre autant que d'ordinaire, et redémarrer Ollama"
     );
     set_variable(what, "OLLAMA_MAX_QUEUE", "512")
 }

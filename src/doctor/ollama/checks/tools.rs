@@ -41,11 +41,11 @@ pub(super) fn models(facts: &Facts) -> Verdict {
 fn with_pulls(facts: &Facts, problem: Problem) -> Problem {
     if facts.ollama.api.known() == Some(&Api::Chat) {
         return problem
-            .cured_by(Remedy::by_hand(words!("load a model in that server", "chargez un modèle dans ce serveur")));
+            .cured_by(Remedy::by_hand(words!("load a model in that server", "charger un modèle dans ce serveur")));
     }
     let smaller = words!(
         "get a model that can use tools: 9.3 GB, for a graphics card of 12 GB",
-        "obtenez un modèle qui sait utiliser des outils : 9,3 Go, pour une carte graphique de 12 Go"
+        "télécharger un modèle qui sait utiliser des outils : 9,3 Go, pour une carte graphique de 12 Go"
     );
     let codex = words!(
         "or the one that `codex --oss` takes by itself: 14 GB, for a graphics card of 16 GB",
@@ -64,7 +64,7 @@ pub(super) fn details(facts: &Facts) -> Vec<Detail> {
 fn about(model: &Model) -> Words {
     let size = model.size.filter(|size| *size > 0).map(figures::bytes);
     let trained =
-        model.trained_context.map(|tokens| words!("trained for {tokens} tokens", "entraîné pour {tokens} jetons"));
+        model.trained_context.map(|tokens| words!("trained for {tokens} tokens", "entraîné pour {tokens} tokens"));
     let parts = [
         size,
         trained,
@@ -136,7 +136,7 @@ fn without_tools(facts: &Facts, what: Words) -> Verdict {
     let problem = with_pulls(facts, problem).cured_by(Remedy::shell(
         words!(
             "or have the bridge tell it of the tools in words",
-            "ou laissez le pont lui décrire les outils par des mots"
+            "ou laisser le pont lui décrire les outils par des mots"
         ),
         "ollama-forward --translate",
     ));

@@ -36,7 +36,7 @@ pub(super) fn vm_idle(facts: &Facts) -> Verdict {
         return verdict;
     }
     if let Some(Mode::Linux | Mode::Container) = facts.system.mode.known() {
-        return Verdict::Skip(words!("this is no WSL", "ceci n'est pas WSL"));
+        return Verdict::Skip(words!("this is not WSL", "ce n'est pas WSL"));
     }
     let service = &facts.service;
     if !is_wanted(facts) || service.linger != Fact::Known(true) {
@@ -70,15 +70,15 @@ fn stops_after(ms: i64, wslconfig: Option<&str>) -> Verdict {
     let what = if has_section {
         words!(
             "keep WSL awake: add the last line to the section that is there",
-            "gardez WSL éveillé : ajoutez la dernière ligne à la section qui existe"
+            "garder WSL éveillé : ajouter la dernière ligne à la section qui existe"
         )
     } else {
-        words!("keep WSL awake, at the cost of its memory", "gardez WSL éveillé, au prix de sa mémoire")
+        words!("keep WSL awake, at the cost of its memory", "garder WSL éveillé, au prix de sa mémoire")
     };
     let place = Place::File(r"%UserProfile%\.wslconfig".into());
     let restart = words!(
-        "then start WSL anew: this ends all that runs in it",
-        "puis relancez WSL : cela arrête tout ce qui y tourne"
+        "then restart WSL (this ends all that runs in it)",
+        "puis redémarrer WSL (tout ce qui y tourne est arrêté)"
     );
     problem
         .cured_by(Remedy::new(what, place, ["[wsl2]", "vmIdleTimeout=-1"]))
@@ -130,6 +130,6 @@ mod tests {
         facts.windows = Fact::default();
         skips("vm-idle", &facts, "not asked");
         facts.system.mode = Fact::Known(Mode::Linux);
-        skips("vm-idle", &facts, "no WSL");
+        skips("vm-idle", &facts, "not WSL");
     }
 }

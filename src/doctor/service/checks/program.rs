@@ -28,7 +28,7 @@ pub(super) fn of_unit(facts: &Facts) -> Verdict {
             renamed(service, problem).fail()
         }
         State::NotExecutable => {
-            let what = words!("make it executable", "rendez-le exécutable");
+            let what = words!("make it executable", "le rendre exécutable");
             let problem = Problem::new(words!(
                 "the service starts {shown}, which is not executable",
                 "le service lance {shown}, qui n'est pas exécutable"
@@ -66,17 +66,17 @@ fn renamed(service: &Service, problem: Problem) -> Problem {
         Some(Installed { path, .. }) => {
             let what = words!(
                 "name the installed program there (keep its options)",
-                "indiquez-y le programme installé (gardez ses options)"
+                "y indiquer le programme installé (et garder ses options)"
             );
             problem.cured_by(Remedy::new(what, Place::File(unit), [format!("ExecStart={}", path.display())]))
         }
         None => problem.cured_by(Remedy::by_hand(words!(
             "name the program in {unit}: `ExecStart=` and its full path",
-            "indiquez le programme dans {unit} : `ExecStart=` et son chemin complet"
+            "indiquer le programme dans {unit} : `ExecStart=` et son chemin complet"
         ))),
     };
     let again =
-        words!("then let systemd read it, and start it anew", "puis faites-le relire par systemd, et relancez-le");
+        words!("then let systemd read it, and start it anew", "puis le faire relire par systemd, et le relancer");
     let restart = systemctl(Words::default(), "restart").commands;
     let commands = ["systemctl --user daemon-reload".to_owned()].into_iter().chain(restart);
     problem.cured_by(Remedy::new(again, Place::Shell, commands))
@@ -123,19 +123,18 @@ fn of_installed(own: &str, path: &str, version: Option<&str>) -> Verdict {
             "`ollama-forward` dans PATH est un autre programme : {path}"
         )),
     };
-    let what =
-        words!("see which there are, and remove the wrong one", "voyez lesquels il y a, et supprimez le mauvais");
+    let what = words!("see which there are, and remove the wrong one", "voir lesquels il y a, et supprimer le mauvais");
     problem.cured_by(Remedy::shell(what, "type -a ollama-forward")).warn()
 }
 
 fn started_anew(facts: &Facts, problem: Problem) -> Problem {
     if facts.service.active.known().is_some_and(|state| state == "active") {
-        let what = words!("start the service anew", "relancez le service");
+        let what = words!("start the service anew", "relancer le service");
         return problem.cured_by(systemctl(what, "restart"));
     }
     problem.cured_by(Remedy::by_hand(words!(
         "stop it (Ctrl-C where it runs), and start it again",
-        "arrêtez-le (Ctrl-C là où il tourne), et relancez-le"
+        "l'arrêter (Ctrl-C là où il tourne), et le relancer"
     )))
 }
 

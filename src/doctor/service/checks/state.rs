@@ -30,7 +30,7 @@ pub(super) fn user_bus(facts: &Facts) -> Verdict {
                 "ce shell vient de `su` ou de SSH, sans session"
             ));
             let test = Remedy::shell(
-                words!("what systemd says of it", "ce qu'en dit systemd"),
+                words!("see what systemd says of it", "voir ce qu'en dit systemd"),
                 "systemctl status \"user@$(id -u).service\" --no-pager",
             );
             problem.told_apart_by(test).cured_by(lingering(facts)).fail()
@@ -41,7 +41,7 @@ pub(super) fn user_bus(facts: &Facts) -> Verdict {
 /// Started at boot, the user's systemd needs no session.
 pub(super) fn lingering(facts: &Facts) -> Remedy {
     let user = facts.service.user.as_deref().unwrap_or("\"$USER\"");
-    let what = words!("have systemd start it at boot", "faites-le lancer par systemd au démarrage");
+    let what = words!("have systemd start it at boot", "le faire lancer par systemd au démarrage");
     Remedy::shell(what, format!("sudo loginctl enable-linger {user}"))
         .undone_by([format!("sudo loginctl disable-linger {user}")])
 }
@@ -51,11 +51,11 @@ fn without_systemd() -> Verdict {
         "the service is installed, but systemd does not run here, which would start it",
         "le service est installé, mais systemd, qui le lancerait, ne tourne pas ici"
     ));
-    let set = words!("switch systemd on", "activez systemd");
+    let set = words!("switch systemd on", "activer systemd");
     let lines = ["[boot]", "systemd=true"];
     let restart = words!(
-        "then start WSL anew: this ends all that runs in it",
-        "puis relancez WSL : cela arrête tout ce qui y tourne"
+        "then restart WSL (this ends all that runs in it)",
+        "puis redémarrer WSL (tout ce qui y tourne est arrêté)"
     );
     problem
         .cured_by(Remedy::new(set, Place::File("/etc/wsl.conf".into()), lines))
@@ -73,7 +73,7 @@ pub(super) fn active(facts: &Facts) -> Verdict {
     };
     // By hand it runs as well; then the service would find its port taken.
     let runs_by_hand = !facts.port.forwards.is_empty();
-    let start = || systemctl(words!("start it", "lancez-le"), "start");
+    let start = || systemctl(words!("start it", "le lancer"), "start");
     match state {
         "active" | "reloading" => Verdict::Pass(Words::same(state)),
         "inactive" if runs_by_hand => Verdict::Pass(words!(
@@ -90,7 +90,7 @@ pub(super) fn active(facts: &Facts) -> Verdict {
                 words!("the service starts again and again", "le service redémarre sans cesse")
             };
             let problem = Problem::new(failed).told_apart_by(journal()).cured_by(systemctl(
-                words!("once its cause is gone, start it anew", "la cause une fois écartée, relancez-le"),
+                words!("once its cause is gone, start it anew", "la cause une fois écartée, le relancer"),
                 "restart",
             ));
             if runs_by_hand {
@@ -109,7 +109,7 @@ pub(super) fn active(facts: &Facts) -> Verdict {
 
 fn journal() -> Remedy {
     Remedy::shell(
-        words!("what it said last", "ce qu'il a dit en dernier"),
+        words!("see what it said last", "voir ce qu'il a dit en dernier"),
         format!("journalctl --user -u {UNIT} -n 20 --no-pager"),
     )
 }
@@ -127,7 +127,7 @@ pub(super) fn enabled(facts: &Facts) -> Verdict {
             Problem::new(words!("the service does not start by itself", "le service ne démarre pas tout seul"))
                 .because(words!("`is-enabled` says: disabled", "`is-enabled` dit : disabled"))
                 .cured_by(
-                    systemctl(words!("have it started from now on", "faites-le démarrer désormais"), "enable --now")
+                    systemctl(words!("have it started from now on", "le faire démarrer désormais"), "enable --now")
                         .undone_by(systemctl(Words::default(), "disable --now").commands),
                 )
                 .warn()
@@ -137,12 +137,12 @@ pub(super) fn enabled(facts: &Facts) -> Verdict {
                 "the service is masked: nothing can start it",
                 "le service est masqué : rien ne peut le lancer"
             ));
-            let unmask = systemctl(words!("unmask it", "démasquez-le"), "unmask");
+            let unmask = systemctl(words!("unmask it", "le démasquer"), "unmask");
             problem.cured_by(unmask.undone_by(systemctl(Words::default(), "mask").commands)).warn()
         }
         "bad" | "not-found" => {
             let what = words!("systemd has not read the unit", "systemd n'a pas lu l'unité");
-            let reload = words!("have it read anew", "faites-la relire");
+            let reload = words!("have it read anew", "la faire relire");
             Problem::new(what).cured_by(Remedy::shell(reload, "systemctl --user daemon-reload")).warn()
         }
         // `enabled`, `static`, `linked`, … (systemctl(1), "is-enabled")

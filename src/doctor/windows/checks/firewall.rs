@@ -54,13 +54,13 @@ fn unfiltered(view: &View<'_>) -> Option<Verdict> {
     let profile = public(view)?;
     if !profile.enabled {
         return Some(Verdict::Pass(words!(
-            "the firewall of Windows is off in the profile of WSL's adapter",
+            "the Windows firewall is off in the profile of WSL's adapter",
             "le pare-feu de Windows est désactivé dans le profil de l'adaptateur de WSL"
         )));
     }
     profile.exempt.iter().any(|name| view.is_wsl_adapter(name)).then(|| {
         Verdict::Pass(words!(
-            "the firewall of Windows does not filter WSL's adapter",
+            "the Windows firewall does not filter WSL's adapter",
             "le pare-feu de Windows ne filtre pas l'adaptateur de WSL"
         ))
     })
@@ -86,7 +86,8 @@ fn judge_block(facts: &Facts) -> Result<Verdict, Verdict> {
     let (name, port) = (&first.name, view.port);
     let mut problem = Problem::new(words!(
         "the firewall rule `{name}` of Windows blocks Ollama's port {port}, whatever other rules allow",
-        "la règle de pare-feu `{name}` de Windows bloque le port {port} d'Ollama, quoi qu'autorisent les autres règles"
+        "la règle `{name}` du pare-feu de Windows bloque le port {port} d'Ollama, quoi qu'autorisent les autres \
+         règles"
     ));
     for rule in &blocks {
         problem = problem.because(block_evidence(rule));
@@ -155,7 +156,8 @@ fn judge_policy(facts: &Facts) -> Result<Verdict, Verdict> {
 
 fn shields_up() -> Problem {
     let what = words!(
-        "the firewall of Windows blocks all incoming connections in the profile {WSL_PROFILE}, also those that rules allow",
+        "the Windows firewall blocks all incoming connections in the profile {WSL_PROFILE}, also those that rules \
+         allow",
         "le pare-feu de Windows bloque toutes les connexions entrantes dans le profil {WSL_PROFILE}, même celles que des règles \
          autorisent"
     );
@@ -246,7 +248,7 @@ fn judge_firewall(facts: &Facts) -> Result<Verdict, Verdict> {
     }
     if public(&view).is_some_and(|profile| !profile.blocks_inbound) {
         return Ok(Verdict::Pass(words!(
-            "the firewall of Windows lets in what no rule blocks",
+            "the Windows firewall lets in what no rule blocks",
             "le pare-feu de Windows laisse entrer ce qu'aucune règle ne bloque"
         )));
     }

@@ -77,7 +77,7 @@ fn judge_host(facts: &Facts) -> Result<Verdict, Verdict> {
     let Some(variable) = variable(variables) else {
         return Ok(Verdict::Pass(words!(
             "OLLAMA_HOST is not set on Windows",
-            "OLLAMA_HOST n'est pas défini sous Windows"
+            "OLLAMA_HOST n'est pas définie sous Windows"
         )));
     };
     let (value, wanted) = (&variable.value, Host::parse(&variable.value));
@@ -104,8 +104,8 @@ fn mismatch(view: &View<'_>, variable: &Variable, wanted: &Host, actual: &Listen
         words!(
             "Ollama listens on {place}, although OLLAMA_HOST is {value}: the switch \"Expose Ollama to the network\" of its \
              app overrules the variable",
-            "Ollama écoute sur {place}, alors que OLLAMA_HOST vaut {value} : l'option « Expose Ollama to the network » de son \
-             application l'emporte sur la variable"
+            "Ollama écoute sur {place}, alors qu'OLLAMA_HOST vaut {value} : l'option « Expose Ollama to the network \
+             » de son application l'emporte sur la variable"
         )
     } else {
         words!(

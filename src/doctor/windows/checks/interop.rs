@@ -31,7 +31,7 @@ fn switched_off(facts: &Facts) -> Verdict {
     }
     let what = words!(
         "interop is switched off in /etc/wsl.conf, so the doctor cannot look at Windows",
-        "l'interopérabilité est désactivée dans /etc/wsl.conf : le diagnostic ne peut pas examiner Windows"
+        "l'interopérabilité est désactivée dans /etc/wsl.conf : le docteur ne peut pas examiner Windows"
     );
     let on = words!("switch it on", "l'activer");
     let on = Remedy::new(on, Place::File("/etc/wsl.conf".to_owned()), ["[interop]", "enabled=true"])
@@ -42,7 +42,7 @@ fn switched_off(facts: &Facts) -> Verdict {
 fn unregistered(facts: &Facts) -> Verdict {
     let what = words!(
         "the kernel does not know Windows programs any more, so the doctor cannot look at Windows",
-        "le noyau ne connaît plus les programmes Windows : le diagnostic ne peut pas examiner Windows"
+        "le noyau ne connaît plus les programmes Windows : le docteur ne peut pas examiner Windows"
     );
     let evidence = words!(
         "no WSLInterop in /proc/sys/fs/binfmt_misc is enabled",
@@ -70,7 +70,7 @@ fn unregistered(facts: &Facts) -> Verdict {
 fn hangs() -> Verdict {
     let what = words!(
         "Windows programs hang when they are started here, so the doctor cannot look at Windows",
-        "les programmes Windows restent bloqués quand on les lance d'ici : le diagnostic ne peut pas examiner Windows"
+        "les programmes Windows restent bloqués quand on les lance d'ici : le docteur ne peut pas examiner Windows"
     );
     let evidence = words!("cmd.exe did not come back within 3 s", "cmd.exe n'a pas rendu la main en 3 s");
     Problem::new(what).because(evidence).cured_by(shut_down()).warn()
@@ -79,14 +79,14 @@ fn hangs() -> Verdict {
 fn broken(why: &str) -> Verdict {
     let what = words!(
         "Windows programs do not start here, so the doctor cannot look at Windows",
-        "les programmes Windows ne démarrent pas d'ici : le diagnostic ne peut pas examiner Windows"
+        "les programmes Windows ne démarrent pas d'ici : le docteur ne peut pas examiner Windows"
     );
     let disk = words!(
         "the Windows disk is not mounted ([automount] in /etc/wsl.conf)",
         "le disque de Windows n'est pas monté ([automount] dans /etc/wsl.conf)"
     );
     let lost = words!("WSL has lost its connection to Windows", "WSL a perdu sa connexion à Windows");
-    let test = words!("the smallest Windows program", "le plus petit programme Windows");
+    let test = words!("try the smallest Windows program", "essayer le plus petit programme Windows");
     Problem::new(what)
         .because(Words::same(why))
         .perhaps(lost)

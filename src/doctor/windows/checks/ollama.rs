@@ -70,7 +70,7 @@ fn with_copied(problem: Problem, view: &View<'_>) -> Problem {
     let holders = view.facts.port.holders.known().map_or(&[][..], Vec::as_slice);
     let copied: Vec<_> = holders.iter().filter(|it| it.port == port && !it.address.starts_with("[::ffff:")).collect();
     if copied.is_empty() {
-        let test = words!("who listens on this port in WSL", "qui écoute sur ce port dans WSL");
+        let test = words!("see who listens on this port in WSL", "voir qui écoute sur ce port dans WSL");
         return problem.told_apart_by(Remedy::shell(test, format!("ss -ltnp 'sport = :{port}'")));
     }
     copied.into_iter().fold(problem, |problem, holder| {
@@ -129,11 +129,11 @@ fn stranger(view: &View<'_>, other: &Listener, beside: bool) -> Problem {
             "le port {port} de Windows appartient à {program}, pas à Ollama"
         )
     };
-    let which = words!("which program that is", "de quel programme il s'agit");
+    let which = words!("see which program that is", "voir de quel programme il s'agit");
     let test = Remedy::new(which, Place::PowerShell, [format!("Get-Process -Id {pid} | Select-Object Name, Path")]);
     let stop = words!(
         "end {program}, if it is not needed; then start Ollama",
-        "terminer {program}, s'il n'est pas nécessaire ; puis démarrer Ollama"
+        "arrêter {program}, s'il n'est pas nécessaire ; puis démarrer Ollama"
     );
     let stop = if *pid > SYSTEM {
         Remedy::new(stop, Place::PowerShell, [format!("Stop-Process -Id {pid}")])
@@ -268,7 +268,7 @@ fn not_listening(view: &View<'_>, process: &Process) -> Verdict {
             "son serveur démarre à l'instant, ou s'arrête sans cesse"
         ))
         .told_apart_by(Remedy::new(
-            words!("what its server says", "ce que dit son serveur"),
+            words!("see what its server says", "voir ce que dit son serveur"),
             Place::PowerShell,
             [r#"Get-Content "$env:LOCALAPPDATA\Ollama\server.log" -Tail 20"#],
         ))

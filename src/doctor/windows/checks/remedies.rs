@@ -107,8 +107,10 @@ pub(super) fn disable(rules: &[&Rule]) -> Remedy {
 /// The way without any firewall between, for a Windows on which rules cannot be set.
 pub(super) fn mirrored() -> Remedy {
     let what = words!(
-        "or, on Windows 11 22H2 and later, mirrored mode, in which localhost is Windows; then, in PowerShell: wsl --shutdown",
-        "ou, à partir de Windows 11 22H2, le mode mirrored, où localhost est Windows ; puis, dans PowerShell : wsl --shutdown"
+        "or, on Windows 11 22H2 or newer, use mirrored mode, in which localhost is Windows; then, in PowerShell: wsl \
+         --shutdown",
+        "ou, à partir de Windows 11 22H2, passer au mode mirrored, où localhost est Windows ; puis, dans PowerShell \
+         : wsl --shutdown"
     );
     let file = Place::File(r"%UserProfile%\.wslconfig".to_owned());
     Remedy::new(what, file, ["[wsl2]", "networkingMode=mirrored"]).undone_by(["[wsl2]", "networkingMode=nat"])

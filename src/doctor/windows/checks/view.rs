@@ -201,7 +201,7 @@ fn elsewhere(facts: &Facts) -> Option<Words> {
     match &facts.network.target {
         Some(Target::Demo) => Some(words!(
             "connections go to the built-in demo, not to Windows",
-            "les connexions vont à la démonstration intégrée, pas à Windows"
+            "les connexions vont à la démo intégrée, pas à Windows"
         )),
         Some(Target::Named { name }) if !is_windows(facts, name) => Some(words!(
             "connections go to {name}, which is not this Windows",

@@ -204,7 +204,7 @@ fn judge_route(facts: &Facts) -> Result<Verdict, Verdict> {
     let prefix = view.prefix().unwrap_or_else(|| us.clone());
     let cause = words!("a VPN has taken over {prefix}", "un VPN s'est approprié {prefix}");
     let test = Remedy::new(
-        words!("which way Windows takes", "quel chemin prend Windows"),
+        words!("see which way Windows takes", "voir quel chemin prend Windows"),
         Place::PowerShell,
         [format!("Find-NetRoute -RemoteIPAddress {us} | Select-Object InterfaceAlias, NextHop, RouteMetric")],
     );
@@ -225,13 +225,13 @@ pub(super) fn hyperv(facts: &Facts) -> Verdict {
     match view.windows.hyperv_loopback.get() {
         Err(why) => Verdict::Skip(why.clone()),
         Ok(true) => Verdict::Pass(words!(
-            "the firewall of Hyper-V lets WSL and Windows share localhost",
-            "le pare-feu de Hyper-V laisse WSL et Windows partager localhost"
+            "the Hyper-V firewall lets WSL and Windows share localhost",
+            "le pare-feu Hyper-V laisse WSL et Windows partager localhost"
         )),
         Ok(false) => {
             let what = words!(
-                "the firewall of Hyper-V keeps localhost of WSL and of Windows apart",
-                "le pare-feu de Hyper-V sépare le localhost de WSL et celui de Windows"
+                "the Hyper-V firewall keeps localhost of WSL and of Windows apart",
+                "le pare-feu Hyper-V sépare le localhost de WSL et celui de Windows"
             );
             let evidence = words!("LoopbackEnabled is False", "LoopbackEnabled vaut False");
             view.verdict(Problem::new(what).because(evidence).cured_by(enable_loopback()), true)

@@ -16,11 +16,11 @@ pub(super) fn with_causes(facts: &Facts, problem: Problem, name: &str, context: 
     let model = known(facts, name);
     let trained = model.and_then(|model| model.trained_context);
     if let Some(trained) = trained.filter(|trained| *trained < ENOUGH && *trained <= context) {
-        let better = words!("take a model that was trained for more", "prenez un modèle entraîné pour davantage");
+        let better = words!("take a model that was trained for more", "prendre un modèle entraîné pour davantage");
         return problem
             .because(words!(
                 "{name} was trained for {trained} tokens: no setting gives it more",
-                "{name} a été entraîné pour {trained} jetons : aucun réglage ne lui en donne plus"
+                "{name} a été entraîné pour {trained} tokens : aucun réglage ne lui en donne plus"
             ))
             .cured_by(pull(facts, SMALLER, better));
     }
@@ -37,7 +37,7 @@ pub(super) fn with_causes(facts: &Facts, problem: Problem, name: &str, context: 
         Machine::Windows => windows(facts, problem),
         Machine::Here | Machine::Elsewhere => problem.cured_by(Remedy::by_hand(words!(
             "where Ollama runs, start it with OLLAMA_CONTEXT_LENGTH={WANTED}",
-            "là où Ollama tourne, démarrez-le avec OLLAMA_CONTEXT_LENGTH={WANTED}"
+            "là où Ollama tourne, le démarrer avec OLLAMA_CONTEXT_LENGTH={WANTED}"
         ))),
     };
     if name.is_empty() {
@@ -73,12 +73,12 @@ fn windows(facts: &Facts, problem: Problem) -> Problem {
         )),
         None => problem.perhaps(words!(
             "nothing is set, and Ollama gives 4096 tokens on graphics cards below 23 GiB",
-            "rien n'est réglé, et Ollama donne 4096 jetons sur une carte graphique de moins de 23 Gio"
+            "rien n'est réglé, et Ollama donne 4096 tokens sur une carte graphique de moins de 23 Gio"
         )),
     };
     let what = words!(
         "give every model {WANTED} tokens, and start Ollama again",
-        "donnez {WANTED} jetons à chaque modèle, et redémarrez Ollama"
+        "donner {WANTED} tokens à chaque modèle, et redémarrer Ollama"
     );
     problem.cured_by(set_variable(what, "OLLAMA_CONTEXT_LENGTH", &WANTED.to_string())).cured_by(slider())
 }
@@ -115,7 +115,7 @@ fn own_modelfile(facts: &Facts, name: &str) -> Remedy {
     let own = format!("{}-32k", name.trim_end_matches(":latest").replace([':', '/'], "-"));
     let what = words!(
         "or make a model of the same weights with {WANTED} tokens, and use its name: {own}",
-        "ou créez, avec les mêmes poids, un modèle à {WANTED} jetons, et utilisez son nom : {own}"
+        "ou créer, avec les mêmes poids, un modèle à {WANTED} tokens, et utiliser son nom : {own}"
     );
     let parameter = format!("PARAMETER num_ctx {WANTED}");
     match machine(facts) {
@@ -142,7 +142,7 @@ fn own_modelfile(facts: &Facts, name: &str) -> Remedy {
 fn ask_for_it() -> Remedy {
     let what = words!(
         "or have the bridge ask for {WANTED} tokens with each request",
-        "ou laissez le pont demander {WANTED} jetons à chaque requête"
+        "ou laisser le pont demander {WANTED} tokens à chaque requête"
     );
     Remedy::shell(what, format!("ollama-forward --translate --num-ctx {WANTED}"))
 }

@@ -57,7 +57,7 @@ fn slow(name: &str, size: u64, on_card: u64) -> Problem {
     problem.cured_by(Remedy::by_hand(words!(
         "take a smaller model, or a smaller context where it has more than {ENOUGH} tokens, or end programs that use \
          the card",
-        "prenez un modèle plus petit, ou un contexte plus petit s'il dépasse {ENOUGH} jetons, ou fermez les \
+        "prendre un modèle plus petit, ou un contexte plus petit s'il dépasse {ENOUGH} tokens, ou fermer les \
          programmes qui utilisent la carte"
     )))
 }

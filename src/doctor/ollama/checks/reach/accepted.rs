@@ -35,7 +35,7 @@ impl Scene<'_> {
         problem
             .perhaps(words!(
                 "a portproxy of Windows whose target is dead: Ollama is not running behind it",
-                "un portproxy de Windows dont la cible est morte : Ollama ne fonctionne pas derrière lui"
+                "un portproxy de Windows dont la cible est morte : Ollama ne tourne pas derrière lui"
             ))
             .perhaps(words!(
                 "wslrelay, which holds the port for a program of WSL that has ended",
@@ -56,7 +56,7 @@ impl Scene<'_> {
         let (port, target) = (line.listen_port, line.connect_port);
         let problem = problem.because(words!(
             "Windows forwards {from}:{port} to {to}:{target} (portproxy)",
-            "Windows redirige {from}:{port} vers {to}:{target} (portproxy)"
+            "Windows fait suivre {from}:{port} vers {to}:{target} (portproxy)"
         ));
         (problem, from.clone())
     }
@@ -110,7 +110,7 @@ impl Scene<'_> {
                 .cured_by(Remedy::new(
                     words!(
                         "find the program that holds the port, and end it",
-                        "trouvez le programme qui occupe le port, et arrêtez-le"
+                        "trouver le programme qui occupe le port, et l'arrêter"
                     ),
                     Place::PowerShell,
                     [listeners(port)],
@@ -157,7 +157,7 @@ impl Scene<'_> {
             .told_apart_by(self.who_listens())
             .cured_by(cures::delete_portproxy(&listen_address, port))
             .cured_by(Remedy::shell(
-                words!("or listen on another port", "ou écoutez sur un autre port"),
+                words!("or listen on another port", "ou écouter sur un autre port"),
                 "ollama-forward --listen-port 11435",
             ))
     }

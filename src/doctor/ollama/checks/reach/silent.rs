@@ -22,10 +22,10 @@ impl Scene<'_> {
             Machine::Here => Problem::new(no_reaction)
                 .perhaps(words!(
                     "a firewall of this Linux drops connections",
-                    "un pare-feu de ce Linux rejette les connexions"
+                    "un pare-feu de ce Linux ignore les connexions"
                 ))
                 .told_apart_by(Remedy::shell(
-                    words!("look at the rules", "regardez les règles"),
+                    words!("look at the rules", "regarder les règles"),
                     "sudo nft list ruleset",
                 ))
                 .cured_by(cures::restart(self.machine)),
@@ -33,7 +33,7 @@ impl Scene<'_> {
                 .misnamed(no_reaction)
                 .perhaps(words!(
                     "the firewall of that machine drops connections from here",
-                    "le pare-feu de cette machine-là rejette les connexions d'ici"
+                    "le pare-feu de cette machine-là ignore les connexions d'ici"
                 ))
                 .perhaps(words!(
                     "that machine is off, or not in this network",
@@ -67,7 +67,7 @@ impl Scene<'_> {
             ))
             .perhaps(words!(
                 "Ollama is not running on Windows: in this mode of WSL a closed port is silent (WSL #10855)",
-                "Ollama ne fonctionne pas sous Windows : dans ce mode de WSL, un port fermé reste muet (WSL #10855)"
+                "Ollama ne tourne pas sous Windows : dans ce mode de WSL, un port fermé reste muet (WSL #10855)"
             ))
             .perhaps(firewall)
             .told_apart_by(self.asks_itself())
@@ -102,8 +102,8 @@ impl Scene<'_> {
                     .perhaps(words!(
                         "Ollama is not running, or listens on 127.0.0.1 of Windows only (its default): Windows hides \
                          closed ports, so that looks the same",
-                        "Ollama ne fonctionne pas, ou n'écoute que sur 127.0.0.1 de Windows (son réglage par défaut) : \
-                         Windows cache les ports fermés, donc le symptôme est le même"
+                        "Ollama ne tourne pas, ou n'écoute que sur 127.0.0.1 de Windows (son réglage par défaut) : \
+                         Windows masque les ports fermés, donc le symptôme est le même"
                     ))
                     .perhaps(vpn())
                     .told_apart_by(self.who_listens())
@@ -183,14 +183,14 @@ impl Scene<'_> {
             ))
             .perhaps(words!("a firewall on the way refuses on its behalf", "un pare-feu en chemin refuse à sa place"))
             .told_apart_by(Remedy::new(
-                words!("look at the route that would be taken", "regardez la route qui serait prise"),
+                words!("look at the route that would be taken", "regarder la route qui serait prise"),
                 Place::Shell,
                 [format!("ip route get {ip}"), "ip -brief address".to_owned()],
             ))
             .cured_by(Remedy::shell(
                 words!(
                     "leave the VPN, or name an address that can be reached",
-                    "quittez le VPN, ou indiquez une adresse joignable"
+                    "quitter le VPN, ou indiquer une adresse joignable"
                 ),
                 format!("ollama-forward --upstream HOST:{}", self.port),
             ))
@@ -221,7 +221,7 @@ const ARP_MS: u64 = 2_500;
 fn firewall(port: u16) -> Words {
     words!(
         "the Windows firewall drops connections from WSL: no rule lets them in to port {port}",
-        "le pare-feu de Windows rejette les connexions de WSL : aucune règle ne les laisse entrer sur le port {port}"
+        "le pare-feu de Windows ignore les connexions de WSL : aucune règle ne les laisse entrer sur le port {port}"
     )
 }
 
@@ -232,7 +232,7 @@ fn vpn() -> Words {
 fn way_back(ours: Ipv4Addr) -> Remedy {
     let what = words!(
         "see by which card Windows would answer WSL: if its name has WSL in it, the firewall is to blame, else a VPN",
-        "voyez par quelle carte Windows répondrait à WSL : si son nom contient WSL, c'est le pare-feu, sinon un VPN"
+        "voir par quelle carte Windows répondrait à WSL : si son nom contient WSL, c'est le pare-feu, sinon un VPN"
     );
     let command = format!("Find-NetRoute -RemoteIPAddress {ours} | Select-Object -First 1 InterfaceAlias");
     Remedy::new(what, Place::PowerShell, [command])
