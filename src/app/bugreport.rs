@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::Ended;
-use super::doctor::{examine, language, look_of, runtime};
+use super::doctor::{Signals, examine, language, look_of, runtime};
 use crate::cli::{Bugreport, Run};
 use crate::clock;
 use crate::doctor::bugreport::gather::{Places, gather};
@@ -16,7 +16,8 @@ use crate::fault::{Fault, FaultId};
 pub(super) fn bugreport(run: &Run, typed: &Bugreport) -> Result<Ended, Fault> {
     let Bugreport { output, asked } = typed;
     let look = look_of(language(asked));
-    let seen = examine(run, asked, &table().collect::<Vec<_>>(), &look)?;
+    let all: Vec<_> = table().collect();
+    let Some(seen) = examine(run, asked, &all, &look, Signals::Watched)? else { return Ok(Ended::Cut) };
     let root = asked.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
     let places = Places::of_environment(root, |name| env::var(name).ok());
     let sources = runtime()?.block_on(gather(&seen.facts, &places, clock::wall()));

@@ -13,7 +13,7 @@ use rustix::termios::tcgetwinsize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use super::{Ended, config_paths, files};
+use super::{Ended, config_paths, files, watch_signals};
 use crate::cli::{Asked, Doctor, Run};
 use crate::clock;
 use crate::config::{Config, mended};
@@ -22,6 +22,7 @@ use crate::doctor::gather::{Part, Plan, Times, gather};
 use crate::doctor::render::{self, DEFAULT_WIDTH, Extent, Frame, Look};
 use crate::doctor::{Check, Facts, Group, Outcome, judge, table};
 use crate::fault::{Fault, FaultId};
+use crate::forward::Phase;
 use crate::log::{self, Color};
 use crate::status;
 use crate::words::Lang;
@@ -35,7 +36,9 @@ pub(super) fn doctor(run: &Run, typed: &Doctor) -> Result<Ended, Fault> {
             if typed.json { render::list::object(&chosen, look.lang) } else { render::list::text(&chosen, &look) };
         return Ok(Ended::Printed(text));
     }
-    let seen = examine(run, &typed.asked, &chosen, &look)?;
+    // A terminal that asks something has to end with its question.
+    let signals = if typed.fix { Signals::Default } else { Signals::Watched };
+    let Some(seen) = examine(run, &typed.asked, &chosen, &look, signals)? else { return Ok(Ended::Cut) };
     let frame = Frame { strict: typed.strict, partial: chosen.len() < table().count(), ..seen.frame };
     let outcomes: Vec<Outcome> =
         seen.outcomes.into_iter().filter(|one| chosen.iter().any(|c| c.id == one.check.id)).collect();
@@ -61,18 +64,52 @@ pub(super) struct Seen {
     pub(super) frame: Frame,
 }
 
-/// Gathers and judges all that the chosen checks need.
-pub(super) fn examine(run: &Run, asked: &Asked, chosen: &[&'static Check], look: &Look) -> Result<Seen, Fault> {
+/// What Ctrl-C does while the facts are gathered.
+#[derive(Clone, Copy)]
+pub(super) enum Signals {
+    /// It ends us, at once.
+    Default,
+    /// It ends us after the programs that were started: they are in groups of their own, which the terminal does not reach.
+    Watched,
+}
+
+/// Gathers and judges all that the chosen checks need. None: somebody did not want to wait.
+pub(super) fn examine(
+    run: &Run,
+    asked: &Asked,
+    chosen: &[&'static Check],
+    look: &Look,
+    signals: Signals,
+) -> Result<Option<Seen>, Fault> {
     let runtime = runtime()?;
     let from = clock::now();
     let plan = plan(run, asked, chosen);
-    let facts = runtime.block_on(gather_visibly(&plan, from, look));
+    let gathered = gather_visibly(&plan, from, look);
+    let facts = match signals {
+        Signals::Default => Some(runtime.block_on(gathered)),
+        Signals::Watched => {
+            let phase = watch_signals().map_err(|error| Fault::new(FaultId::Internal, error.to_string()))?;
+            let mut phase = phase.subscribe();
+            runtime.block_on(async {
+                tokio::select! {
+                    facts = gathered => Some(facts),
+                    _ = phase.wait_for(|phase| *phase > Phase::Run) => None,
+                }
+            })
+        }
+    };
     // A look-up of a name may hang for seconds; nobody waits for it any more.
     runtime.shutdown_background();
+    let Some(facts) = facts else {
+        if stderr().is_terminal() {
+            let _ = write!(stderr(), "{WIPE}");
+        }
+        return Ok(None);
+    };
     let outcomes = judge(table(), &facts);
     let took = clock::now().saturating_duration_since(from);
     let frame = Frame { version: env!("CARGO_PKG_VERSION").into(), took, strict: false, partial: false };
-    Ok(Seen { facts, outcomes, frame })
+    Ok(Some(Seen { facts, outcomes, frame }))
 }
 
 pub(super) fn runtime() -> Result<Runtime, Fault> {
@@ -166,6 +203,8 @@ fn config(run: &Run, asked: &Asked, named: Option<&Path>, root: PathBuf) -> Resu
 
 /// What is drawn again while somebody looks on.
 const FRAME_TIME: Duration = Duration::from_millis(100);
+/// To the beginning of the line, and nothing on it (ECMA-48, EL).
+const WIPE: &str = "\r\x1b[K";
 /// An answer that comes this soon needs no line.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -191,7 +230,7 @@ async fn gather_visibly(plan: &Plan, from: Instant, look: &Look) -> Facts {
             let since = clock::now().saturating_duration_since(from);
             let line = render::progress(&names.iter().collect::<Vec<_>>(), since, look);
             // A terminal that is gone is no reason to stop.
-            let _ = write!(stderr(), "\r\x1b[K{line}");
+            let _ = write!(stderr(), "{WIPE}{line}");
             sleep(FRAME_TIME).await;
         }
     };
@@ -199,7 +238,7 @@ async fn gather_visibly(plan: &Plan, from: Instant, look: &Look) -> Facts {
         facts = gathered => facts,
         never = draw => never,
     };
-    let _ = write!(stderr(), "\r\x1b[K");
+    let _ = write!(stderr(), "{WIPE}");
     facts
 }
 

@@ -75,6 +75,17 @@ impl Bed {
         fs::write(file, text).unwrap();
     }
 
+    /// Written by another process: one of ours that is just being forked would hold it open, and it could not be run.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        let file = self.path(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let made = Command::new("sh")
+            .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
+            .args([file.as_os_str(), script.as_ref()])
+            .status();
+        assert!(made.unwrap().success(), "cannot write {}", file.display());
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ollama-forward"));
         command

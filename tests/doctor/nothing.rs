@@ -1,7 +1,12 @@
 //! No home, no files, no permission, no Windows: what is missing is told, and nothing else breaks.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 
 use crate::bed::{Bed, finish};
 
@@ -84,4 +89,27 @@ fn a_run_leaves_nothing_behind() {
         bed.run(args).is_calm();
     }
     assert_eq!(bed.files(), before);
+}
+
+/// Whoever does not want to wait for Windows leaves nothing running there.
+#[test]
+fn ctrl_c_ends_what_was_started_too() {
+    let bed = Bed::new();
+    let fifo = bed.path("fifo");
+    mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    bed.file("root/proc/sys/fs/binfmt_misc/WSLInterop", "enabled\n");
+    bed.program("root/mnt/c/Windows/System32/cmd.exe", "exit 0");
+    let hangs = format!("exec 3>'{}'; echo started >&3; exec /bin/sleep 60", fifo.display());
+    bed.program("root/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe", &hangs);
+    let mut doctor = bed.command(&["doctor"]).spawn().unwrap();
+    let mut said = BufReader::new(File::open(&fifo).unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, "started\n");
+    kill(Pid::from_raw(i32::try_from(doctor.id()).unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(doctor.wait().unwrap().code(), Some(130));
+    // The last writer is gone: the end of the pipe comes now, and not in a minute.
+    line.clear();
+    said.read_line(&mut line).unwrap();
+    assert_eq!(line, "");
 }
