@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::{Ended, config_paths, files, watch_signals};
 use crate::cli::{Asked, Doctor, Run};
 use crate::clock;
-use crate::config::{Config, mended};
+use crate::config::{Config, mended, nearest_of};
 use crate::doctor::fix::{self, Consent};
 use crate::doctor::gather::{Part, Plan, Times, gather};
 use crate::doctor::render::{self, DEFAULT_WIDTH, Extent, Frame, Look};
@@ -140,11 +140,7 @@ fn choose(names: &[String], network_only: bool) -> Result<Vec<&'static Check>, F
 
 fn suggestion(name: &str) -> String {
     let words = table().map(|check| check.id).chain(Group::ALL.map(Group::word));
-    let nearest = words.map(|word| (strsim::jaro_winkler(word, name), word)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((likeness, word)) if likeness > 0.7 => format!(", did you mean `{word}`?"),
-        _ => String::new(),
-    }
+    nearest_of(words, name).map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
 }
 
 fn is_on_the_way(group: Group) -> bool {
@@ -165,9 +161,7 @@ fn plan(run: &Run, asked: &Asked, chosen: &[&'static Check]) -> Plan {
     let status_directory = status::directory();
     let own = ProjectDirs::from("", "", "ollama-forward").map(|dirs| dirs.config_dir().to_owned());
     Plan {
-        mended: config_paths(named)
-            .into_iter()
-            .find_map(|path| Some((path.clone(), mended(&fs::read_to_string(&path).ok()?)?))),
+        mended: config.is_err().then(|| mended_file(named)).flatten(),
         config,
         config_files: config_paths(named).into_iter().filter(|path| path.is_file()).collect(),
         upstream_is_typed: asked.upstream.is_some(),
@@ -181,6 +175,14 @@ fn plan(run: &Run, asked: &Asked, chosen: &[&'static Check]) -> Plan {
         times: Times::default(),
         root,
     }
+}
+
+/// The first file that can be mended, and how.
+fn mended_file(named: Option<&Path>) -> Option<(PathBuf, String)> {
+    config_paths(named).into_iter().find_map(|path| {
+        let text = mended(&fs::read_to_string(&path).ok()?)?;
+        Some((path, text))
+    })
 }
 
 /// The parts that somebody has to ask for what was chosen. The others cost nothing, or everything needs them.

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::Layer;
 use super::parse::{
-    parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration, parse_size,
-    parse_tokens,
+    nearest_of, parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration,
+    parse_size, parse_tokens,
 };
 use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
 use crate::fault::{Fault, FaultId};
@@ -118,9 +118,7 @@ fn suggestion(unknown: &str) -> String {
 
 /// The key that was most likely meant.
 fn nearest(unknown: &str) -> Option<&'static str> {
-    let unknown = unknown.replace('-', "_");
-    let nearest = KEYS.iter().max_by(|a, b| similarity(a, &unknown).total_cmp(&similarity(b, &unknown)));
-    nearest.copied().filter(|key| similarity(key, &unknown) > 0.7)
+    nearest_of(KEYS, &unknown.replace('-', "_"))
 }
 
 /// The text as it was most likely meant: a key that was mistyped is written right, and a line that cannot be used becomes a
@@ -177,10 +175,6 @@ fn key_of(line: &str) -> Option<&str> {
 /// One of a few words.
 fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
     T::from_str(text, false)
-}
-
-fn similarity(key: &str, unknown: &str) -> f64 {
-    strsim::jaro_winkler(key, unknown)
 }
 
 impl File {

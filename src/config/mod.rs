@@ -19,8 +19,8 @@ use crate::net::options::{Keepalive, SocketPolicy};
 
 pub use file::{mended, parse_file};
 pub use parse::{
-    parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration, parse_size,
-    parse_tokens,
+    nearest_of, parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration,
+    parse_size, parse_tokens,
 };
 
 /// Ollama's port (Ollama, `envconfig`).

@@ -177,6 +177,13 @@ pub fn parse_keepalive(text: &str) -> Result<Keepalive, String> {
     Ok(Keepalive { idle: seconds(idle), interval: seconds(interval), count })
 }
 
+/// The one of these words that was most likely meant. None where none is like it.
+pub fn nearest_of<'a>(words: impl IntoIterator<Item = &'a str>, unknown: &str) -> Option<&'a str> {
+    let likeness = |word: &str| strsim::jaro_winkler(word, unknown);
+    let nearest = words.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest.filter(|word| likeness(word) > 0.7)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -116,7 +116,13 @@ pub type Progress<'a> = &'a (dyn Fn(Part, bool) + Sync);
 /// Everything, as far as it can be known in time.
 pub async fn gather(plan: &Plan, progress: Progress<'_>) -> Facts {
     let from = clock::now();
-    let ask = Asking { plan, progress, here: from + plan.times.here, windows: from + plan.times.windows };
+    let ask = Asking {
+        plan,
+        progress,
+        config: usable(plan),
+        here: from + plan.times.here,
+        windows: from + plan.times.windows,
+    };
     let (text, snapshot, port) = tokio::join!(
         SystemText::read(&plan.root).with_wslinfo(&plan.root),
         ask.in_time(Part::Network, ask.here, network::gather::snapshot(&plan.root)),
@@ -125,10 +131,12 @@ pub async fn gather(plan: &Plan, progress: Progress<'_>) -> Facts {
     let snapshot = snapshot.unwrap_or_default();
     let mut system = system::gather::gather(&ask.system(), &text, &snapshot).await;
     let mode = system.mode.known().cloned();
-    let own_address = network::Network { snapshot: snapshot.clone(), ..network::Network::default() }.own_address();
-    let way = ask.way(snapshot, mode, &port, text.is_wsl_kernel());
+    let own_address = snapshot.known().and_then(Snapshot::own_address);
+    let upstream = ask.upstream(&port);
+    let there = port_of(&upstream);
+    let way = ask.way(snapshot, mode, upstream, &port, text.is_wsl_kernel());
     let ((network, ollama, live), (interop, windows), codex, service) =
-        tokio::join!(way, ask.windows(own_address, &port), ask.codex(), ask.service());
+        tokio::join!(way, ask.windows(own_address, there), ask.codex(), ask.service());
     system.interop = interop;
     let mut facts = Facts { system, network, windows, port, ollama, live, codex, service };
     if plan.stream_test.is_some() && plan.asks.contains(&Part::Live) {
@@ -137,10 +145,26 @@ pub async fn gather(plan: &Plan, progress: Progress<'_>) -> Facts {
     facts
 }
 
+/// The configuration; the defaults where it cannot be used.
+fn usable(plan: &Plan) -> Config {
+    let defaults = || crate::config::Layer::default().finish(plan.root.clone());
+    plan.config.clone().or_else(|_| defaults()).expect("the defaults fit each other")
+}
+
+/// Ollama's port on Windows.
+fn port_of(upstream: &Upstream) -> u16 {
+    match upstream {
+        Upstream::Auto(port) | Upstream::Name { port, .. } => *port,
+        Upstream::Address(address) => address.port(),
+        Upstream::Demo => OLLAMA_PORT,
+    }
+}
+
 /// One run, with its deadlines.
 struct Asking<'a> {
     plan: &'a Plan,
     progress: Progress<'a>,
+    config: Config,
     here: Instant,
     windows: Instant,
 }
@@ -167,14 +191,9 @@ impl Asking<'_> {
         }
     }
 
-    /// The configuration; the defaults where it cannot be used.
-    fn config(&self) -> Config {
-        let defaults = || crate::config::Layer::default().finish(self.plan.root.clone());
-        self.plan.config.clone().or_else(|_| defaults()).expect("the defaults fit each other")
-    }
-
     async fn port(&self) -> port::Port {
-        let ask = port::gather::Ask { listen: self.config().listen, directory: self.plan.status_directory.clone() };
+        let ask =
+            port::gather::Ask { listen: self.config.listen.clone(), directory: self.plan.status_directory.clone() };
         let listen = ask.listen.clone();
         let asked = self.in_time(Part::Port, self.here, spawn_blocking(move || port::gather::gather(&ask))).await;
         asked.and_then(Result::ok).unwrap_or_else(|| port::Port { listen, ..port::Port::default() })
@@ -182,7 +201,7 @@ impl Asking<'_> {
 
     /// Where connections are to go: as the forward that runs has it, unless the doctor was told otherwise.
     fn upstream(&self, port: &port::Port) -> Upstream {
-        let ours = self.config().upstream;
+        let ours = self.config.upstream.clone();
         let Some(report) = port.forward().filter(|_| !self.plan.upstream_is_typed) else { return ours };
         match (report.how.as_str(), report.upstream.as_deref()) {
             ("demo", _) => Upstream::Demo,
@@ -197,30 +216,19 @@ impl Asking<'_> {
         }
     }
 
-    /// Ollama's port on Windows.
-    fn port_there(&self, port: &port::Port) -> u16 {
-        match self.upstream(port) {
-            Upstream::Auto(port) | Upstream::Name { port, .. } => port,
-            Upstream::Address(address) => address.port(),
-            Upstream::Demo => OLLAMA_PORT,
-        }
-    }
-
     async fn windows(
         &self,
-        own: Option<Ipv4Addr>,
-        port: &port::Port,
+        own_address: Option<Ipv4Addr>,
+        port: u16,
     ) -> (Fact<system::Interop>, Fact<windows::Windows>) {
         let late = || words!("Windows did not answer in time", "Windows n'a pas répondu à temps");
-        let unwanted = || words!("not asked", "pas demandé");
         if !self.plan.asks.contains(&Part::Windows) {
-            return (Fact::Unknown(unwanted()), Fact::Unknown(unwanted()));
+            return (Fact::default(), Fact::default());
         }
-        let port = self.port_there(port);
         let asked = Box::pin(async {
             let interop = windows::gather::interop(&self.plan.root).await;
             let ask =
-                windows::gather::Ask { root: self.plan.root.clone(), port, own_address: own, interop: interop.clone() };
+                windows::gather::Ask { root: self.plan.root.clone(), port, own_address, interop: interop.clone() };
             (interop, windows::gather::gather(&ask).await)
         });
         let answer = self.in_time(Part::Windows, self.windows, asked).await;
@@ -256,21 +264,22 @@ impl Asking<'_> {
         &self,
         snapshot: Fact<Snapshot>,
         mode: Option<Mode>,
+        upstream: Upstream,
         port: &port::Port,
         is_wsl: bool,
     ) -> (network::Network, ollama::Ollama, live::Live) {
-        let config = self.config();
+        let policy = self.config.policy;
         let ask = network::gather::Ask {
             root: self.plan.root.clone(),
-            upstream: self.upstream(port),
+            upstream,
             mode,
-            policy: config.policy,
+            policy,
             times: network::gather::Times::default(),
         };
         let late = network::Network { snapshot: snapshot.clone(), target: Some(ask.target()), ..Default::default() };
         let tried = self.in_time(Part::Network, self.here, network::gather::gather(&ask, snapshot)).await;
         let network = tried.unwrap_or(late);
-        let Some(place) = place(&network, port, config.policy) else {
+        let Some(place) = place(&network, port, policy) else {
             return (network, ollama::Ollama::default(), live::Live::default());
         };
         let asked = ollama::gather::Ask { place, times: ollama::gather::Times::default() };
@@ -287,7 +296,7 @@ impl Asking<'_> {
         let named = self.plan.stream_test.clone().flatten();
         let Some(model) = named.or_else(|| live::choose_model(facts)) else { return };
         facts.live = self.live(&facts.network, &facts.ollama, &facts.port, is_wsl, Some(model)).await;
-        if let Some(place) = place(&facts.network, &facts.port, self.config().policy) {
+        if let Some(place) = place(&facts.network, &facts.port, self.config.policy) {
             let asked = ollama::gather::Ask { place, times: ollama::gather::Times::default() };
             facts.ollama.loaded = ollama::gather::loaded(&asked).await;
         }
@@ -304,14 +313,13 @@ impl Asking<'_> {
         let (Some(via), Some(api)) = (via(network, port), ollama.api.known()) else {
             return live::Live::default();
         };
-        let config = self.config();
         let ask = live::gather::Ask {
             via,
             api: *api,
-            translate: config.bridge.or_else(|| self.plan.translate.then(Settings::default)),
+            translate: self.config.bridge.clone().or_else(|| self.plan.translate.then(Settings::default)),
             model,
-            policy: config.policy,
-            connect_time: config.connect_time,
+            policy: self.config.policy,
+            connect_time: self.config.connect_time,
             hide_from_windows: is_wsl,
             times: live::gather::Times { model: self.plan.times.stream_test, ..Default::default() },
         };

@@ -22,8 +22,8 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::identify::{Identity, ProbeMark, Refusal, identify};
-use super::select::{Candidate, How, automount_root, candidates, registry_gateway};
-use super::wsl::{Mode, Need, SystemText};
+use super::select::{Candidate, How, candidates, registry_gateway};
+use super::wsl::{Mode, Need, SystemText, windows_disks};
 use super::{Gateway, Snapshot, SnapshotWatch};
 use crate::fault::{Fault, FaultId};
 use crate::net::options::SocketPolicy;
@@ -359,8 +359,7 @@ pub async fn late_candidates(root: &Path) -> Vec<Candidate> {
 
 /// WSL stores the gateway of its NAT network and uses it again (WSL, `WslCoreConfig.cpp`).
 async fn registry(root: &Path) -> Option<Ipv4Addr> {
-    let conf = fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
-    let disk = root.join(automount_root(&conf)).join("c");
+    let disk = windows_disks(root).join("c");
     let program = disk.join("Windows/System32/reg.exe");
     if !program.exists() {
         return None;

@@ -120,6 +120,11 @@ impl Snapshot {
         })
     }
 
+    /// Our own address in the network that we share with Windows.
+    pub fn own_address(&self) -> Option<Ipv4Addr> {
+        Some(self.windows_side().next()?.1.ip)
+    }
+
     fn has_hyperv_address(&self) -> bool {
         self.addresses.iter().any(|address| self.links.iter().any(|link| link.hyperv && link.index == address.link))
     }

@@ -1,12 +1,13 @@
 //! Which system is this, and how does its WSL reach Windows? The judgement is pure; [`SystemText::read`] gathers the
 //! texts that it judges, below a root directory that tests can move.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use super::Snapshot;
+use super::select::automount_root;
 use crate::program::{Ran, run_with_interop};
 
 /// How this system is joined to Windows. Words are those of `wslinfo --networking-mode`, where it has one.
@@ -174,6 +175,12 @@ const WSLINFO_TIME: Duration = Duration::from_secs(1);
 pub async fn wslinfo(root: &Path, question: &str) -> Option<String> {
     let program = root.join("usr/bin/wslinfo");
     run_with_interop(&program, &[question, "-n"], root, WSLINFO_TIME).await.ok().and_then(Ran::told)
+}
+
+/// The directory in which WSL mounts the disks of Windows, each by its letter: `/mnt`, or what `/etc/wsl.conf` says.
+pub fn windows_disks(root: &Path) -> PathBuf {
+    let conf = std::fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
+    root.join(automount_root(&conf))
 }
 
 #[cfg(test)]

@@ -160,12 +160,16 @@ fn process_with_socket(inode: u32) -> Option<Process> {
 /// The user's name from `/etc/passwd`, or the number.
 fn user_name(uid: u32) -> String {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = passwd.lines().find_map(|line| {
+    name_in(&passwd, uid).map_or_else(|| uid.to_string(), str::to_owned)
+}
+
+/// The name of a user in the text of `/etc/passwd` (passwd(5)).
+pub fn name_in(passwd: &str, uid: u32) -> Option<&str> {
+    passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| uid.to_string())
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
 }
 
 #[cfg(test)]

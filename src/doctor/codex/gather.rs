@@ -11,8 +11,7 @@ use tokio::time::timeout;
 use super::{Catalog, Codex, Config, Environment, Profile, Program, read};
 use crate::doctor::Fact;
 use crate::doctor::program::{Variables, ask, in_path};
-use crate::gateway::select::automount_root;
-use crate::gateway::wsl::SystemText;
+use crate::gateway::wsl::{self, SystemText};
 use crate::words;
 use crate::words::Words;
 
@@ -129,8 +128,7 @@ async fn version(path: &Path) -> Fact<String> {
 
 /// The directory that holds the disks of Windows; None: this is no WSL.
 fn windows_disks(root: &Path) -> Option<PathBuf> {
-    let conf = std::fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
-    SystemText::read(root).is_wsl_kernel().then(|| root.join(automount_root(&conf)))
+    SystemText::read(root).is_wsl_kernel().then(|| wsl::windows_disks(root))
 }
 
 /// `/mnt/c/…`, directly or by a link.

@@ -96,7 +96,7 @@ impl Network {
 
     /// Our own address in that network.
     pub fn own_address(&self) -> Option<Ipv4Addr> {
-        Some(self.snapshot.known()?.windows_side().next()?.1.ip)
+        self.snapshot.known()?.own_address()
     }
 }
 

@@ -12,8 +12,8 @@ use super::unit::{self, Start};
 use super::{Installed, Program, Service, State, UNIT, vm_idle_timeout};
 use crate::doctor::Fact;
 use crate::doctor::program::{Variables, ask, in_path, is_executable};
-use crate::gateway::select::automount_root;
-use crate::gateway::wsl::SystemText;
+use crate::gateway::wsl::{SystemText, windows_disks};
+use crate::net::owner::name_in;
 use crate::words;
 use crate::words::Words;
 
@@ -149,11 +149,7 @@ fn short(path: &Path) -> Option<String> {
 
 fn user(root: &Path, uid: u32) -> Option<String> {
     let passwd = fs::read_to_string(root.join("etc/passwd")).ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, _password, id) = (fields.next()?, fields.next()?, fields.next()?);
-        (id.parse() == Ok(uid)).then(|| name.to_owned())
-    })
+    name_in(&passwd, uid).map(str::to_owned)
 }
 
 async fn unit_program(start: Option<Start>) -> Fact<Option<Program>> {
@@ -248,8 +244,7 @@ fn wslconfig(root: &Path) -> Fact<Option<i64>> {
     if !SystemText::read(root).is_wsl_kernel() {
         return Fact::Unknown(words!("this is not WSL", "ce n'est pas WSL"));
     }
-    let conf = fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
-    let users = root.join(automount_root(&conf)).join("c/Users");
+    let users = windows_disks(root).join("c/Users");
     let Ok(entries) = users.read_dir() else {
         let users = users.display();
         return Fact::Unknown(words!("{users} cannot be read", "{users} est illisible"));

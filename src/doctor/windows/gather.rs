@@ -19,8 +19,8 @@ use super::parse::{first_line, text, windows};
 use super::{Windows, cheap, script};
 use crate::doctor::Fact;
 use crate::doctor::system::Interop;
-use crate::gateway::select::{automount_root, wsl_conf};
-use crate::gateway::wsl::SystemText;
+use crate::gateway::select::wsl_conf;
+use crate::gateway::wsl::{SystemText, windows_disks};
 use crate::program::{End, run_with_interop};
 use crate::words;
 use crate::words::Words;
@@ -62,8 +62,7 @@ pub(super) struct Disk(PathBuf);
 
 impl Disk {
     fn of(root: &Path) -> Self {
-        let conf = fs::read_to_string(root.join("etc/wsl.conf")).unwrap_or_default();
-        Self(root.join(automount_root(&conf)).join("c"))
+        Self(windows_disks(root).join("c"))
     }
 
     pub(super) fn path(&self) -> &Path {
