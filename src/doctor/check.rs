@@ -26,6 +26,26 @@ pub struct Check {
     pub details: fn(&Facts) -> Vec<Detail>,
 }
 
+impl Check {
+    /// A row that has nothing to add to its verdict.
+    pub const fn new(
+        group: Group,
+        id: &'static str,
+        title: fn() -> Words,
+        needs: &'static [&'static str],
+        judge: fn(&Facts) -> Verdict,
+    ) -> Self {
+        Self { id, group, title, needs, judge, details: no_details }
+    }
+
+    /// The same, with more of what is known.
+    #[must_use]
+    pub const fn with(mut self, details: fn(&Facts) -> Vec<Detail>) -> Self {
+        self.details = details;
+        self
+    }
+}
+
 /// A name and its value, such as an address and what answered there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Detail {

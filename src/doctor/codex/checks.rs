@@ -14,59 +14,90 @@ mod setup;
 mod target;
 
 use super::Program;
-use crate::doctor::check::no_details;
 use crate::doctor::{Check, Detail, Fact, Facts, Group, Verdict};
 use crate::words;
 use crate::words::Words;
 
-const fn row(
-    id: &'static str,
-    title: fn() -> Words,
-    needs: &'static [&'static str],
-    judge: fn(&Facts) -> Verdict,
-) -> Check {
-    Check { id, group: Group::Codex, title, needs, judge, details: no_details }
-}
-
 pub const CHECKS: &[Check] = &[
-    Check { details: what_is_known, ..row("codex-program", || words!("Codex", "Codex"), &[], setup::program) },
-    row("codex-config", || words!("configuration of Codex", "configuration de Codex"), &[], setup::config),
-    row("codex-oss-url", || words!("variables of `codex --oss`", "variables de `codex --oss`"), &[], target::oss_url),
-    row("codex-target", || words!("where Codex sends", "où Codex envoie"), &["codex-config"], target::target),
-    row("codex-profile", || words!("profiles of Codex", "profils de Codex"), &["codex-config"], profiles::judge),
-    row(
+    Check::new(Group::Codex, "codex-program", || words!("Codex", "Codex"), &[], setup::program).with(what_is_known),
+    Check::new(
+        Group::Codex,
+        "codex-config",
+        || words!("configuration of Codex", "configuration de Codex"),
+        &[],
+        setup::config,
+    ),
+    Check::new(
+        Group::Codex,
+        "codex-oss-url",
+        || words!("variables of `codex --oss`", "variables de `codex --oss`"),
+        &[],
+        target::oss_url,
+    ),
+    Check::new(
+        Group::Codex,
+        "codex-target",
+        || words!("where Codex sends", "où Codex envoie"),
+        &["codex-config"],
+        target::target,
+    ),
+    Check::new(
+        Group::Codex,
+        "codex-profile",
+        || words!("profiles of Codex", "profils de Codex"),
+        &["codex-config"],
+        profiles::judge,
+    ),
+    Check::new(
+        Group::Codex,
         "codex-model",
         || words!("model that Codex asks for", "modèle demandé par Codex"),
         &["codex-config"],
         model::model,
     ),
-    row(
+    Check::new(
+        Group::Codex,
         "codex-context",
         || words!("context that Codex assumes", "contexte supposé par Codex"),
         &["codex-config"],
         model::context,
     ),
-    row(
+    Check::new(
+        Group::Codex,
         "codex-translate",
         || words!("translation for Codex", "traduction pour Codex"),
         &["codex-config", "codex-target"],
         bridge::translate,
     ),
-    row(
+    Check::new(
+        Group::Codex,
         "codex-timeout",
         || words!("patience of Codex", "patience de Codex"),
         &["codex-config", "codex-target"],
         bridge::idle_timeout,
     ),
-    row(
+    Check::new(
+        Group::Codex,
         "codex-websockets",
         || words!("WebSocket of Codex", "WebSocket de Codex"),
         &["codex-config", "codex-target"],
         bridge::websockets,
     ),
-    row("codex-mcp", || words!("MCP servers of Codex", "serveurs MCP de Codex"), &["codex-config"], bridge::mcp),
-    row("proxy", || words!("proxy variables", "variables de proxy"), &[], environment::proxy),
-    row("ollama-host", || words!("OLLAMA_HOST in Linux", "OLLAMA_HOST sous Linux"), &[], environment::ollama_host),
+    Check::new(
+        Group::Codex,
+        "codex-mcp",
+        || words!("MCP servers of Codex", "serveurs MCP de Codex"),
+        &["codex-config"],
+        bridge::mcp,
+    ),
+    Check::new(Group::Codex, "proxy", || words!("proxy variables", "variables de proxy"), &[], environment::proxy),
+    Check::new(
+        Group::Codex,
+        "ollama-host",
+        || words!("OLLAMA_HOST in Linux", "OLLAMA_HOST sous Linux"),
+        &[],
+        environment::ollama_host,
+    ),
 ];
 
 /// Why there is nothing to judge; None: there is a Codex that reads this configuration, or it may be.

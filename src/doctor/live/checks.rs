@@ -4,7 +4,6 @@ mod mtu;
 mod spoken;
 
 use super::{Small, Through};
-use crate::doctor::check::no_details;
 use crate::doctor::{Check, Detail, Facts, Group, Problem, Remedy, Verdict, figures};
 use crate::words;
 use crate::words::Words;
@@ -12,38 +11,36 @@ use crate::words::Words;
 /// What goes through the forward, and what does not. A large request, a stream or a tool call say something of their own only
 /// where a small request passes.
 pub const CHECKS: &[Check] = &[
-    Check {
-        id: "live-small",
-        group: Group::Live,
-        title: || words!("a small request", "une petite requête"),
-        needs: &["reach", "forward"],
-        judge: small,
-        details,
-    },
-    Check {
-        id: "live-stream",
-        group: Group::Live,
-        title: || words!("a streamed answer", "une réponse en flux"),
-        needs: &["reach", "live-small"],
-        judge: spoken::stream,
-        details: spoken::details,
-    },
-    Check {
-        id: "live-large",
-        group: Group::Live,
-        title: || words!("a large request", "une grosse requête"),
-        needs: &["reach", "live-small"],
-        judge: mtu::judge,
-        details: no_details,
-    },
-    Check {
-        id: "live-tools",
-        group: Group::Live,
-        title: || words!("a tool call", "un appel d'outil"),
-        needs: &["reach", "live-small"],
-        judge: spoken::tools,
-        details: no_details,
-    },
+    Check::new(
+        Group::Live,
+        "live-small",
+        || words!("a small request", "une petite requête"),
+        &["reach", "forward"],
+        small,
+    )
+    .with(details),
+    Check::new(
+        Group::Live,
+        "live-stream",
+        || words!("a streamed answer", "une réponse en flux"),
+        &["reach", "live-small"],
+        spoken::stream,
+    )
+    .with(spoken::details),
+    Check::new(
+        Group::Live,
+        "live-large",
+        || words!("a large request", "une grosse requête"),
+        &["reach", "live-small"],
+        mtu::judge,
+    ),
+    Check::new(
+        Group::Live,
+        "live-tools",
+        || words!("a tool call", "un appel d'outil"),
+        &["reach", "live-small"],
+        spoken::tools,
+    ),
 ];
 
 /// Ollama answers this from memory, within a millisecond: more than this is no small delay.

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::{Target, Tried, TriedHow, tried};
-use crate::doctor::check::no_details;
 use crate::doctor::system::checks::restart_wsl;
 use crate::doctor::{Check, Detail, Facts, Group, Problem, Remedy, Verdict};
 use crate::gateway::select::How;
@@ -13,48 +12,41 @@ use crate::words;
 use crate::words::Words;
 
 pub const CHECKS: &[Check] = &[
-    row(
+    Check::new(
+        Group::Network,
         "target",
         || words!("the upstream's name", "le nom de la cible"),
         &["wsl", "mode", "config"],
         target,
-        no_details,
     ),
-    row("link", || words!("card to Windows", "carte vers Windows"), &["wsl", "mode"], link, cards),
-    row("route", || words!("routes", "routes"), &["link"], route, routes),
-    row(
+    Check::new(Group::Network, "link", || words!("card to Windows", "carte vers Windows"), &["wsl", "mode"], link)
+        .with(cards),
+    Check::new(Group::Network, "route", || words!("routes", "routes"), &["link"], route).with(routes),
+    Check::new(
+        Group::Network,
         "candidates",
         || words!("addresses of Windows", "adresses de Windows"),
         &["link", "route"],
         candidates,
-        tried::details,
-    ),
-    row(
+    )
+    .with(tried::details),
+    Check::new(
+        Group::Network,
         "neighbour",
         || words!("Windows on the link", "Windows sur le lien"),
         &["link", "route", "candidates"],
         neighbour,
-        neighbours,
-    ),
-    row(
+    )
+    .with(neighbours),
+    Check::new(
+        Group::Network,
         "router",
         || words!("no router in its place", "pas de routeur à sa place"),
         &["wsl", "mode"],
         router,
-        no_details,
     ),
-    row("mtu", || words!("packet size", "taille des paquets"), &["link"], mtu, no_details),
+    Check::new(Group::Network, "mtu", || words!("packet size", "taille des paquets"), &["link"], mtu),
 ];
-
-const fn row(
-    id: &'static str,
-    title: fn() -> Words,
-    needs: &'static [&'static str],
-    judge: fn(&Facts) -> Verdict,
-    details: fn(&Facts) -> Vec<Detail>,
-) -> Check {
-    Check { id, group: Group::Network, title, needs, judge, details }
-}
 
 /// Below this IPv6 does not work either (RFC 8200, section 5); VPNs come down to 1 300 or so (`wsl-networking` 3.1).
 const SMALLEST_MTU: u32 = 1280;

@@ -12,18 +12,17 @@ pub(in crate::doctor) use cures::{Machine, machine};
 
 use super::Model;
 use crate::bridge::catalog::is_same_model;
-use crate::doctor::check::no_details;
 use crate::doctor::{Check, Facts, Group, Problem, Verdict};
 use crate::words;
 
 /// Whether Ollama answers, and what it is good for. All others need the first.
 pub const CHECKS: &[Check] = &[
-    Check {
-        id: "reach",
-        group: Group::Ollama,
-        title: || words!("Ollama answers", "Ollama répond"),
+    Check::new(
+        Group::Ollama,
+        "reach",
+        || words!("Ollama answers", "Ollama répond"),
         // Whatever stands in the way is the cause, and this only its symptom.
-        needs: &[
+        &[
             "wsl",
             "mode",
             "target",
@@ -46,65 +45,40 @@ pub const CHECKS: &[Check] = &[
             "win-route",
             "win-hyperv",
         ],
-        judge: reach::judge,
-        details: no_details,
-    },
-    Check {
-        id: "version",
-        group: Group::Ollama,
-        title: || words!("Ollama's version", "version d'Ollama"),
-        needs: &["reach"],
-        judge: server::version,
-        details: no_details,
-    },
-    Check {
-        id: "clock",
-        group: Group::Ollama,
-        title: || words!("the clocks", "les horloges"),
-        needs: &["reach"],
-        judge: server::clock,
-        details: no_details,
-    },
-    Check {
-        id: "models",
-        group: Group::Ollama,
-        title: || words!("models", "modèles"),
-        needs: &["reach"],
-        judge: tools::models,
-        details: tools::details,
-    },
-    Check {
-        id: "model-tools",
-        group: Group::Ollama,
-        title: || words!("models that use tools", "modèles à outils"),
-        needs: &["reach", "models"],
-        judge: tools::judge,
-        details: no_details,
-    },
-    Check {
-        id: "context",
-        group: Group::Ollama,
-        title: || words!("the model's context", "contexte du modèle"),
-        needs: &["reach", "models"],
-        judge: context::judge,
-        details: context::details,
-    },
-    Check {
-        id: "gpu",
-        group: Group::Ollama,
-        title: || words!("graphics card", "carte graphique"),
-        needs: &["reach", "models"],
-        judge: context::gpu,
-        details: no_details,
-    },
-    Check {
-        id: "queue",
-        group: Group::Ollama,
-        title: || words!("requests side by side", "requêtes simultanées"),
-        needs: &["reach"],
-        judge: server::queue,
-        details: no_details,
-    },
+        reach::judge,
+    ),
+    Check::new(
+        Group::Ollama,
+        "version",
+        || words!("Ollama's version", "version d'Ollama"),
+        &["reach"],
+        server::version,
+    ),
+    Check::new(Group::Ollama, "clock", || words!("the clocks", "les horloges"), &["reach"], server::clock),
+    Check::new(Group::Ollama, "models", || words!("models", "modèles"), &["reach"], tools::models).with(tools::details),
+    Check::new(
+        Group::Ollama,
+        "model-tools",
+        || words!("models that use tools", "modèles à outils"),
+        &["reach", "models"],
+        tools::judge,
+    ),
+    Check::new(
+        Group::Ollama,
+        "context",
+        || words!("the model's context", "contexte du modèle"),
+        &["reach", "models"],
+        context::judge,
+    )
+    .with(context::details),
+    Check::new(Group::Ollama, "gpu", || words!("graphics card", "carte graphique"), &["reach", "models"], context::gpu),
+    Check::new(
+        Group::Ollama,
+        "queue",
+        || words!("requests side by side", "requêtes simultanées"),
+        &["reach"],
+        server::queue,
+    ),
 ];
 
 /// Where there is no Codex, what only Codex needs is no failure.

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Holder, Port};
-use crate::doctor::check::no_details;
 use crate::doctor::network::Tried;
 use crate::doctor::{Check, Detail, Facts, Fix, Group, Problem, Remedy, Verdict, figures};
 use crate::gateway::wsl::{Mode, Need};
@@ -12,30 +11,39 @@ use crate::words;
 use crate::words::Words;
 
 pub const CHECKS: &[Check] = &[
-    row("listen-port", || words!("the port", "le port"), &["config"], port, holders),
-    row(
+    Check::new(Group::Port, "listen-port", || words!("the port", "le port"), &["config"], port).with(holders),
+    Check::new(
+        Group::Port,
         "forward",
         || words!("the forward", "le relais"),
         &["config", "listen-port", "win-portproxy", "win-relay"],
         forward,
-        state,
+    )
+    .with(state),
+    Check::new(
+        Group::Port,
+        "copied",
+        || words!("not copied to Windows", "pas recopié dans Windows"),
+        &["listen-port"],
+        copied,
     ),
-    row("copied", || words!("not copied to Windows", "pas recopié dans Windows"), &["listen-port"], copied, no_details),
-    row("exposure", || words!("who can reach it", "qui peut l'atteindre"), &["listen-port"], exposure, no_details),
-    row("linux-ollama", || words!("a second Ollama", "un second Ollama"), &["listen-port"], linux_ollama, no_details),
-    row("stale-socket", || words!("status sockets", "sockets d'état"), &[], stale_socket, no_details),
-    row("keepalive", || words!("keepalive", "keepalive"), &["forward"], keepalive, no_details),
+    Check::new(
+        Group::Port,
+        "exposure",
+        || words!("who can reach it", "qui peut l'atteindre"),
+        &["listen-port"],
+        exposure,
+    ),
+    Check::new(
+        Group::Port,
+        "linux-ollama",
+        || words!("a second Ollama", "un second Ollama"),
+        &["listen-port"],
+        linux_ollama,
+    ),
+    Check::new(Group::Port, "stale-socket", || words!("status sockets", "sockets d'état"), &[], stale_socket),
+    Check::new(Group::Port, "keepalive", || words!("keepalive", "keepalive"), &["forward"], keepalive),
 ];
-
-const fn row(
-    id: &'static str,
-    title: fn() -> Words,
-    needs: &'static [&'static str],
-    judge: fn(&Facts) -> Verdict,
-    details: fn(&Facts) -> Vec<Detail>,
-) -> Check {
-    Check { id, group: Group::Port, title, needs, judge, details }
-}
 
 /// The kernel cuts names of programs to 15 letters (`man 5 proc`, `/proc/PID/comm`): ours has 14.
 const OUR_NAME: &str = "ollama-forward";

@@ -5,32 +5,56 @@ mod program;
 mod state;
 
 use super::UNIT;
-use crate::doctor::check::no_details;
 use crate::doctor::{Check, Detail, Fact, Facts, Group, Remedy, Verdict};
 use crate::words;
 use crate::words::Words;
 
-const fn row(
-    id: &'static str,
-    title: fn() -> Words,
-    needs: &'static [&'static str],
-    judge: fn(&Facts) -> Verdict,
-) -> Check {
-    Check { id, group: Group::Service, title, needs, judge, details: no_details }
-}
-
 /// What can keep a unit from running comes before the unit itself.
 pub const CHECKS: &[Check] = &[
-    row("service-program", || words!("program of the service", "programme du service"), &[], program::of_unit),
-    row("user-bus", || words!("systemd of the user", "systemd de l'utilisateur"), &[], state::user_bus),
-    Check {
-        details: what_is_known,
-        ..row("service-state", || words!("service", "service"), &["service-program", "user-bus"], state::active)
-    },
-    row("service-enabled", || words!("start of the service", "démarrage du service"), &["user-bus"], state::enabled),
-    row("linger", || words!("service without a login", "service sans connexion"), &["user-bus"], keeping::linger),
-    row("vm-idle", || words!("idle stop of WSL", "arrêt de WSL au repos"), &[], keeping::vm_idle),
-    row("binary", || words!("versions", "versions"), &[], program::versions),
+    Check::new(
+        Group::Service,
+        "service-program",
+        || words!("program of the service", "programme du service"),
+        &[],
+        program::of_unit,
+    ),
+    Check::new(
+        Group::Service,
+        "user-bus",
+        || words!("systemd of the user", "systemd de l'utilisateur"),
+        &[],
+        state::user_bus,
+    ),
+    Check::new(
+        Group::Service,
+        "service-state",
+        || words!("service", "service"),
+        &["service-program", "user-bus"],
+        state::active,
+    )
+    .with(what_is_known),
+    Check::new(
+        Group::Service,
+        "service-enabled",
+        || words!("start of the service", "démarrage du service"),
+        &["user-bus"],
+        state::enabled,
+    ),
+    Check::new(
+        Group::Service,
+        "linger",
+        || words!("service without a login", "service sans connexion"),
+        &["user-bus"],
+        keeping::linger,
+    ),
+    Check::new(
+        Group::Service,
+        "vm-idle",
+        || words!("idle stop of WSL", "arrêt de WSL au repos"),
+        &[],
+        keeping::vm_idle,
+    ),
+    Check::new(Group::Service, "binary", || words!("versions", "versions"), &[], program::versions),
 ];
 
 /// Why there is no service to judge; None: there is one.

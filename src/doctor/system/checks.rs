@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::{ConfigState, System, Unwritable};
-use crate::doctor::check::no_details;
 use crate::doctor::network::Target;
 use crate::doctor::{Check, Detail, Facts, Fix, Group, Place, Problem, Remedy, Verdict};
 use crate::gateway::wsl::{Mode, Need};
@@ -11,23 +10,13 @@ use crate::words;
 use crate::words::Words;
 
 pub const CHECKS: &[Check] = &[
-    row("wsl", || words!("this system", "ce système"), &[], wsl, kernel),
-    row("mode", || words!("networking mode", "mode réseau"), &["wsl"], mode, words_on_mode),
-    row("wsl-version", || words!("version of WSL", "version de WSL"), &["wsl"], version, no_details),
-    row("user", || words!("user", "utilisateur"), &[], user, no_details),
-    row("files", || words!("our own files", "nos propres fichiers"), &[], files, no_details),
-    row("config", || words!("our configuration", "notre configuration"), &[], config, no_details),
+    Check::new(Group::System, "wsl", || words!("this system", "ce système"), &[], wsl).with(kernel),
+    Check::new(Group::System, "mode", || words!("networking mode", "mode réseau"), &["wsl"], mode).with(words_on_mode),
+    Check::new(Group::System, "wsl-version", || words!("version of WSL", "version de WSL"), &["wsl"], version),
+    Check::new(Group::System, "user", || words!("user", "utilisateur"), &[], user),
+    Check::new(Group::System, "files", || words!("our own files", "nos propres fichiers"), &[], files),
+    Check::new(Group::System, "config", || words!("our configuration", "notre configuration"), &[], config),
 ];
-
-const fn row(
-    id: &'static str,
-    title: fn() -> Words,
-    needs: &'static [&'static str],
-    judge: fn(&Facts) -> Verdict,
-    details: fn(&Facts) -> Vec<Detail>,
-) -> Check {
-    Check { id, group: Group::System, title, needs, judge, details }
-}
 
 /// Below this, mirrored mode, `wslinfo`, and DNS tunneling do not exist (WSL, release notes of 2.0.0).
 const OLDEST_WSL: (u32, u32) = (2, 0);

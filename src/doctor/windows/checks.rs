@@ -19,123 +19,99 @@ mod remedies;
 mod view;
 mod way;
 
-use crate::doctor::check::no_details;
 use crate::doctor::{Check, Group};
 use crate::words;
 
 pub const CHECKS: &[Check] = &[
-    Check {
-        id: "interop",
-        group: Group::Windows,
-        title: || words!("Windows programs", "programmes Windows"),
-        needs: &[],
-        judge: interop::judge,
-        details: details::source,
-    },
-    Check {
-        id: "win-relay",
-        group: Group::Windows,
-        title: || words!("copies of WSL's listeners", "recopie des écoutes de WSL"),
-        needs: &[],
-        judge: ollama::relay,
-        details: no_details,
-    },
-    Check {
-        id: "win-port-owner",
-        group: Group::Windows,
-        title: || words!("owner of the port", "détenteur du port"),
-        needs: &[],
-        judge: ollama::port_owner,
-        details: details::listeners,
-    },
-    Check {
-        id: "win-excluded",
-        group: Group::Windows,
-        title: || words!("excluded ports", "ports exclus"),
-        needs: &[],
-        judge: ollama::excluded,
-        details: details::excluded,
-    },
-    Check {
-        id: "win-portproxy",
-        group: Group::Windows,
-        title: || words!("lines of portproxy", "lignes de portproxy"),
-        needs: &["win-relay"],
-        judge: way::portproxy,
-        details: details::portproxy,
-    },
-    Check {
-        id: "win-ollama",
-        group: Group::Windows,
-        title: || words!("Ollama on Windows", "Ollama sous Windows"),
-        needs: &["win-relay", "win-port-owner", "win-excluded", "win-portproxy"],
-        judge: ollama::ollama,
-        details: details::processes,
-    },
-    Check {
-        id: "win-host",
-        group: Group::Windows,
-        title: || words!("OLLAMA_HOST on Windows", "OLLAMA_HOST sous Windows"),
-        needs: &["win-ollama"],
-        judge: host::host,
-        details: details::variables,
-    },
-    Check {
-        id: "win-listen",
-        group: Group::Windows,
-        title: || words!("addresses Ollama listens on", "adresses d'écoute d'Ollama"),
-        needs: &["win-ollama", "win-host"],
-        judge: host::listen,
-        details: no_details,
-    },
-    Check {
-        id: "win-block-rule",
-        group: Group::Windows,
-        title: || words!("firewall: block rules", "pare-feu : règles de blocage"),
-        needs: &[],
-        judge: firewall::block_rule,
-        details: no_details,
-    },
-    Check {
-        id: "win-policy",
-        group: Group::Windows,
-        title: || words!("firewall: policy", "pare-feu : politique"),
-        needs: &[],
-        judge: firewall::policy,
-        details: details::profiles,
-    },
-    Check {
-        id: "win-rule-interface",
-        group: Group::Windows,
-        title: || words!("firewall: bound rules", "pare-feu : règles liées"),
-        needs: &["win-block-rule", "win-policy"],
-        judge: firewall::rule_interface,
-        details: no_details,
-    },
-    Check {
-        id: "win-firewall",
-        group: Group::Windows,
-        title: || words!("firewall: way in", "pare-feu : entrée"),
-        needs: &["win-block-rule", "win-policy", "win-rule-interface"],
-        judge: firewall::firewall,
-        details: details::rules,
-    },
-    Check {
-        id: "win-route",
-        group: Group::Windows,
-        title: || words!("Windows' way to WSL", "chemin de Windows vers WSL"),
-        needs: &[],
-        judge: way::route,
-        details: details::adapters,
-    },
-    Check {
-        id: "win-hyperv",
-        group: Group::Windows,
-        title: || words!("Hyper-V firewall", "pare-feu Hyper-V"),
-        needs: &[],
-        judge: way::hyperv,
-        details: no_details,
-    },
+    Check::new(Group::Windows, "interop", || words!("Windows programs", "programmes Windows"), &[], interop::judge)
+        .with(details::source),
+    Check::new(
+        Group::Windows,
+        "win-relay",
+        || words!("copies of WSL's listeners", "recopie des écoutes de WSL"),
+        &[],
+        ollama::relay,
+    ),
+    Check::new(
+        Group::Windows,
+        "win-port-owner",
+        || words!("owner of the port", "détenteur du port"),
+        &[],
+        ollama::port_owner,
+    )
+    .with(details::listeners),
+    Check::new(Group::Windows, "win-excluded", || words!("excluded ports", "ports exclus"), &[], ollama::excluded)
+        .with(details::excluded),
+    Check::new(
+        Group::Windows,
+        "win-portproxy",
+        || words!("lines of portproxy", "lignes de portproxy"),
+        &["win-relay"],
+        way::portproxy,
+    )
+    .with(details::portproxy),
+    Check::new(
+        Group::Windows,
+        "win-ollama",
+        || words!("Ollama on Windows", "Ollama sous Windows"),
+        &["win-relay", "win-port-owner", "win-excluded", "win-portproxy"],
+        ollama::ollama,
+    )
+    .with(details::processes),
+    Check::new(
+        Group::Windows,
+        "win-host",
+        || words!("OLLAMA_HOST on Windows", "OLLAMA_HOST sous Windows"),
+        &["win-ollama"],
+        host::host,
+    )
+    .with(details::variables),
+    Check::new(
+        Group::Windows,
+        "win-listen",
+        || words!("addresses Ollama listens on", "adresses d'écoute d'Ollama"),
+        &["win-ollama", "win-host"],
+        host::listen,
+    ),
+    Check::new(
+        Group::Windows,
+        "win-block-rule",
+        || words!("firewall: block rules", "pare-feu : règles de blocage"),
+        &[],
+        firewall::block_rule,
+    ),
+    Check::new(
+        Group::Windows,
+        "win-policy",
+        || words!("firewall: policy", "pare-feu : politique"),
+        &[],
+        firewall::policy,
+    )
+    .with(details::profiles),
+    Check::new(
+        Group::Windows,
+        "win-rule-interface",
+        || words!("firewall: bound rules", "pare-feu : règles liées"),
+        &["win-block-rule", "win-policy"],
+        firewall::rule_interface,
+    ),
+    Check::new(
+        Group::Windows,
+        "win-firewall",
+        || words!("firewall: way in", "pare-feu : entrée"),
+        &["win-block-rule", "win-policy", "win-rule-interface"],
+        firewall::firewall,
+    )
+    .with(details::rules),
+    Check::new(
+        Group::Windows,
+        "win-route",
+        || words!("Windows' way to WSL", "chemin de Windows vers WSL"),
+        &[],
+        way::route,
+    )
+    .with(details::adapters),
+    Check::new(Group::Windows, "win-hyperv", || words!("Hyper-V firewall", "pare-feu Hyper-V"), &[], way::hyperv),
 ];
 
 #[cfg(test)]
