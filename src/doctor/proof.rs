@@ -1,5 +1,12 @@
 //! What tests say of a check: its verdict, and the words that have to be in it.
 
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::program::Variables;
 use super::{Check, Detail, Facts, Outcome, Problem, Remedy, Status, Verdict, table};
 use crate::words::Words;
 
@@ -135,4 +142,37 @@ fn bilingual(words: &Words) -> String {
     assert_eq!(words.en.is_empty(), words.fr.is_empty(), "{words:?}");
     assert!(!words.en.ends_with(' ') && !words.fr.ends_with(' '), "{words:?}");
     words.en.clone()
+}
+
+/// A machine in a directory, with an environment of its own.
+pub(crate) struct Machine {
+    directory: TempDir,
+    variables: Vec<(String, OsString)>,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    pub(crate) fn file(&self, path: &str, text: &str) {
+        fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        fs::write(self.at(path), text).unwrap();
+    }
+
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn variables(&self) -> Variables {
+        let variables = self.variables.clone();
+        Box::new(move |name| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+    }
 }

@@ -216,49 +216,21 @@ fn bounded(path: &Path, most: u64) -> Result<Option<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsString;
     use std::fs;
 
-    use tempfile::TempDir;
-
+    use crate::doctor::proof::Machine;
     use crate::program::tests::script;
 
-    /// A machine in a directory.
-    struct Machine {
-        directory: TempDir,
-        variables: Vec<(String, OsString)>,
-    }
-
     impl Machine {
-        fn new() -> Self {
-            let mut machine = Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() };
+        fn of_codex() -> Self {
+            let machine = Self::new();
             let path = std::env::join_paths([machine.at("mnt/c/npm"), machine.at("bin")]).unwrap();
-            machine.variables.push(("PATH".into(), path));
             fs::create_dir_all(machine.at("home/.codex")).unwrap();
-            machine
+            machine.with("PATH", path)
         }
 
-        fn at(&self, path: &str) -> PathBuf {
-            self.directory.path().join(path)
-        }
-
-        fn file(&self, path: &str, text: &str) {
-            fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
-            fs::write(self.at(path), text).unwrap();
-        }
-
-        #[must_use]
-        fn with(mut self, name: &str, value: &str) -> Self {
-            self.variables.retain(|(known, _)| known != name);
-            self.variables.push((name.into(), value.into()));
-            self
-        }
-
-        async fn gather(&self) -> Codex {
-            let variables = self.variables.clone();
-            let variable = move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone());
-            let ask = Ask { root: self.at(""), home: Some(self.at("home")), variable: Box::new(variable) };
-            gather(&ask).await
+        async fn codex(&self) -> Codex {
+            gather(&Ask { root: self.at(""), home: Some(self.at("home")), variable: self.variables() }).await
         }
     }
 
@@ -268,8 +240,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_without_codex_has_none() {
-        let machine = Machine::new();
-        let codex = machine.gather().await;
+        let machine = Machine::of_codex();
+        let codex = machine.codex().await;
         assert_eq!(codex.program, Fact::Known(None));
         assert_eq!(codex.config, Fact::Known(Config::default()));
         assert_eq!(codex.home, Some(machine.at("home/.codex")));
@@ -279,59 +251,59 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_codex_tells_its_version() {
-        let machine = Machine::new();
+        let machine = Machine::of_codex();
         script(&machine.at("bin/codex"), "echo codex-cli 0.169.0");
-        let program = program_of(&machine.gather().await);
+        let program = program_of(&machine.codex().await);
         assert_eq!(program.path, machine.at("bin/codex"));
         assert_eq!((program.version, program.of_windows), (Fact::Known("0.169.0".into()), false));
     }
 
     #[tokio::test]
     async fn a_codex_that_does_not_start_says_why() {
-        let machine = Machine::new();
+        let machine = Machine::of_codex();
         script(&machine.at("bin/codex"), "echo \"env: 'node': No such file or directory\" >&2; exit 127");
-        let program = program_of(&machine.gather().await);
+        let program = program_of(&machine.codex().await);
         let why = program.version.get().unwrap_err();
         assert!(why.en.ends_with("bin/codex says: env: 'node': No such file or directory"), "{why}");
     }
 
     #[tokio::test]
     async fn a_program_of_windows_is_known_and_not_started() {
-        let machine = Machine::new();
+        let machine = Machine::of_codex();
         script(&machine.at("mnt/c/npm/codex"), "echo ran >\"$0.ran\"; echo codex-cli 0.169.0");
         script(&machine.at("bin/codex"), "echo codex-cli 0.169.0");
         // Elsewhere, /mnt/c is a directory like others.
-        assert!(!program_of(&machine.gather().await).of_windows);
+        assert!(!program_of(&machine.codex().await).of_windows);
         fs::remove_file(machine.at("mnt/c/npm/codex.ran")).unwrap();
         machine.file("proc/sys/kernel/osrelease", "6.6.87.2-microsoft-standard-WSL2\n");
-        let program = program_of(&machine.gather().await);
+        let program = program_of(&machine.codex().await);
         assert!(program.of_windows);
         assert_eq!(program.behind, Some(machine.at("bin/codex")));
         assert!(!machine.at("mnt/c/npm/codex.ran").exists());
         machine.file("etc/wsl.conf", "[automount]\nroot = /win/\n");
-        assert!(!program_of(&machine.gather().await).of_windows);
+        assert!(!program_of(&machine.codex().await).of_windows);
     }
 
     #[tokio::test]
     async fn a_link_to_windows_is_of_windows() {
-        let machine = Machine::new().with("PATH", "");
+        let machine = Machine::of_codex().with("PATH", "");
         script(&machine.at("mnt/c/tools/codex"), "echo codex-cli 0.169.0");
         machine.file("proc/sys/kernel/osrelease", "6.6.87.2-microsoft-standard-WSL2\n");
         fs::create_dir_all(machine.at("bin")).unwrap();
         std::os::unix::fs::symlink(machine.at("mnt/c/tools/codex"), machine.at("bin/codex")).unwrap();
         let bin = machine.at("bin").display().to_string();
-        assert!(program_of(&machine.with("PATH", &bin).gather().await).of_windows);
+        assert!(program_of(&machine.with("PATH", &bin).codex().await).of_windows);
     }
 
     #[tokio::test]
     async fn files_are_read_with_what_belongs_to_them() {
-        let machine = Machine::new();
+        let machine = Machine::of_codex();
         machine.file("home/.codex/config.toml", "model = \"a\"\nmodel_catalog_json = \"models.json\"\n");
         machine.file("home/.codex/models.json", r#"{"models":[{"slug":"a","context_window":4096}]}"#);
         machine.file("home/.codex/work.config.toml", "model = \"b\"\n");
         machine.file("home/.codex/broken.config.toml", "model = \n");
         machine.file("home/.codex/.config.toml", "");
-        let codex = machine.gather().await;
+        let codex = machine.codex().await;
         let config = codex.config.known().unwrap();
         assert_eq!(config.path, Some(machine.at("home/.codex/config.toml")));
         assert_eq!(config.catalog.as_ref().unwrap().window("a"), Some(4096));
@@ -349,36 +321,36 @@ mod tests {
 
     #[tokio::test]
     async fn files_that_cannot_be_read_are_facts() {
-        let machine = Machine::new();
+        let machine = Machine::of_codex();
         fs::create_dir(machine.at("home/.codex/config.toml")).unwrap();
-        broken(&machine.gather().await, "no plain file");
+        broken(&machine.codex().await, "no plain file");
         fs::remove_dir(machine.at("home/.codex/config.toml")).unwrap();
         fs::write(machine.at("home/.codex/config.toml"), [0xff, 0xfe]).unwrap();
-        broken(&machine.gather().await, "not UTF-8");
+        broken(&machine.codex().await, "not UTF-8");
         machine.file("home/.codex/config.toml", &"#".repeat((1 << 20) + 1));
-        broken(&machine.gather().await, "larger than 1 MiB");
+        broken(&machine.codex().await, "larger than 1 MiB");
         machine.file("home/.codex/config.toml", "model_catalog_json = \"/missing/models.json\"");
-        let codex = machine.gather().await;
+        let codex = machine.codex().await;
         let catalog = codex.config.known().unwrap().catalog.as_ref().unwrap();
         assert_eq!(catalog.broken.as_deref(), Some("no such file"));
     }
 
     #[tokio::test]
     async fn codex_home_outweighs_the_home() {
-        let machine = Machine::new();
+        let machine = Machine::of_codex();
         machine.file("other/config.toml", "model = \"there\"\n");
         let other = machine.at("other").display().to_string();
         let machine = machine.with("CODEX_HOME", &other);
-        assert_eq!(machine.gather().await.config.known().unwrap().model.as_deref(), Some("there"));
-        let codex = machine.with("CODEX_HOME", "/missing").gather().await;
+        assert_eq!(machine.codex().await.config.known().unwrap().model.as_deref(), Some("there"));
+        let codex = machine.with("CODEX_HOME", "/missing").codex().await;
         assert!(codex.home_is_missing);
         assert_eq!(codex.config, Fact::Known(Config::default()));
-        assert!(!Machine::new().with("CODEX_HOME", "").gather().await.home_is_missing);
+        assert!(!Machine::of_codex().with("CODEX_HOME", "").codex().await.home_is_missing);
     }
 
     #[tokio::test]
     async fn variables_are_facts_without_what_is_secret() {
-        let machine = Machine::new()
+        let machine = Machine::of_codex()
             .with("CODEX_OSS_BASE_URL", "http://me:secret@pc:11434/v1?key=secret")
             .with("CODEX_OSS_PORT", "")
             .with("OLLAMA_HOST", " 0.0.0.0 ")
@@ -387,7 +359,7 @@ mod tests {
             .with("NO_PROXY", "")
             .with("no_proxy", "localhost")
             .with("OPENAI_API_KEY", "secret");
-        let environment = machine.gather().await.environment;
+        let environment = machine.codex().await.environment;
         let expected = Environment {
             codex_oss_base_url: Some("http://pc:11434/v1".into()),
             codex_oss_port: None,

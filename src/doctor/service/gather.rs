@@ -265,31 +265,22 @@ fn wslconfig(root: &Path) -> Fact<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsString;
     use std::os::unix::net::UnixListener;
 
-    use tempfile::TempDir;
-
+    use crate::doctor::proof::Machine;
     use crate::program::tests::script;
 
-    /// A machine in a directory.
-    struct Machine {
-        directory: TempDir,
-        variables: Vec<(String, OsString)>,
-    }
-
     impl Machine {
-        fn new() -> Self {
-            let directory = tempfile::tempdir().unwrap();
-            let bin = directory.path().join("bin").into_os_string();
-            let machine = Self { directory, variables: vec![("PATH".into(), bin)] };
+        fn of_service() -> Self {
+            let machine = Self::new();
             machine.file("etc/passwd", "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\n");
-            machine
+            let bin = machine.at("bin");
+            machine.with("PATH", bin)
         }
 
         /// With a unit and a systemd that says these words.
         fn with_unit(unit: &str, enabled: &str, active: &str) -> Self {
-            let machine = Self::new();
+            let machine = Self::of_service();
             machine.file("home/.config/systemd/user/ollama-forward.service", unit);
             let systemctl = format!(
                 "case \"$*\" in
@@ -302,24 +293,13 @@ mod tests {
             machine
         }
 
-        fn at(&self, path: &str) -> PathBuf {
-            self.directory.path().join(path)
-        }
-
-        fn file(&self, path: &str, text: &str) {
-            fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
-            fs::write(self.at(path), text).unwrap();
-        }
-
-        async fn gather(&self) -> Service {
-            let variables = self.variables.clone();
-            let variable = move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone());
+        async fn service(&self) -> Service {
             let ask = Ask {
                 root: self.at(""),
                 home: Some(self.at("home")),
                 uid: 1000,
                 own_version: "0.1.0".into(),
-                variable: Box::new(variable),
+                variable: self.variables(),
             };
             gather(&ask).await
         }
@@ -327,7 +307,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_machine_without_a_service_has_none() {
-        let service = Machine::new().gather().await;
+        let service = Machine::of_service().service().await;
         assert_eq!((service.unit, service.installed), (Fact::Known(None), Fact::Known(None)));
         assert_eq!(service.enabled.get().unwrap_err().en, "there is no unit");
         assert_eq!((service.user_bus, service.user.as_deref()), (Fact::Known(false), Some("me")));
@@ -341,7 +321,7 @@ mod tests {
         let unit = "[Service]\nExecStart=%h/bin/ollama-forward\n";
         let machine = Machine::with_unit(unit, "echo enabled", "echo inactive; exit 3");
         script(&machine.at("home/bin/ollama-forward"), "echo ollama-forward 0.2.0");
-        let service = machine.gather().await;
+        let service = machine.service().await;
         let path = machine.at("home/.config/systemd/user/ollama-forward.service");
         assert_eq!(service.unit, Fact::Known(Some(path)));
         assert_eq!((service.enabled, service.active), (Fact::Known("enabled".into()), Fact::Known("inactive".into())));
@@ -352,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn a_systemd_that_cannot_answer_is_not_known() {
         let no_bus = "echo 'Failed to connect to bus: No medium found' >&2; exit 1";
-        let service = Machine::with_unit("[Service]\nExecStart=x", no_bus, "exec sleep 60").gather().await;
+        let service = Machine::with_unit("[Service]\nExecStart=x", no_bus, "exec sleep 60").service().await;
         let why = service.enabled.get().unwrap_err();
         assert_eq!(why.en, "systemctl says: Failed to connect to bus: No medium found");
         let why = service.active.get().unwrap_err();
@@ -363,7 +343,7 @@ mod tests {
     async fn state(make: impl Fn(&Machine)) -> State {
         let machine = Machine::with_unit("[Service]\nExecStart=%h/forward\n", "echo enabled", "echo active");
         make(&machine);
-        machine.gather().await.program.known().cloned().flatten().unwrap().state
+        machine.service().await.program.known().cloned().flatten().unwrap().state
     }
 
     #[tokio::test]
@@ -375,7 +355,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_strongest_directory_counts_and_drop_ins_lie_over_it() {
-        let machine = Machine::new();
+        let machine = Machine::of_service();
         machine.file("usr/lib/systemd/user/ollama-forward.service", "[Service]\nExecStart=/weak\n");
         machine.file("etc/systemd/user/ollama-forward.service", "[Service]\nExecStart=/strong\n");
         machine
@@ -383,7 +363,7 @@ mod tests {
         machine
             .file("home/.config/systemd/user/ollama-forward.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/a\n");
         machine.file("home/.config/systemd/user/ollama-forward.service.d/b.txt", "[Service]\nExecStart=/no\n");
-        let service = machine.gather().await;
+        let service = machine.service().await;
         assert_eq!(service.unit, Fact::Known(Some(machine.at("etc/systemd/user/ollama-forward.service"))));
         let program = Program { path: "/a".into(), state: State::Missing };
         assert_eq!(service.program, Fact::Known(Some(program)));
@@ -392,49 +372,49 @@ mod tests {
 
     #[tokio::test]
     async fn the_bus_and_the_lingering_are_found_by_their_files() {
-        let mut machine = Machine::new();
+        let machine = Machine::of_service();
         fs::create_dir_all(machine.at("run/user/1000")).unwrap();
         let bus = UnixListener::bind(machine.at("run/user/1000/bus")).unwrap();
         machine.file("var/lib/systemd/linger/me", "");
-        let service = machine.gather().await;
+        let service = machine.service().await;
         assert_eq!((service.user_bus, service.linger), (Fact::Known(true), Fact::Known(true)));
         drop(bus);
         fs::remove_file(machine.at("var/lib/systemd/linger/me")).unwrap();
-        let service = machine.gather().await;
+        let service = machine.service().await;
         assert_eq!((service.user_bus, service.linger), (Fact::Known(false), Fact::Known(false)), "nobody serves it");
         let elsewhere = machine.at("runtime");
         fs::create_dir(&elsewhere).unwrap();
         let _bus = UnixListener::bind(elsewhere.join("bus")).unwrap();
-        machine.variables.push(("XDG_RUNTIME_DIR".into(), elsewhere.into()));
-        assert_eq!(machine.gather().await.user_bus, Fact::Known(true));
+        let machine = machine.with("XDG_RUNTIME_DIR", elsewhere);
+        assert_eq!(machine.service().await.user_bus, Fact::Known(true));
     }
 
     #[tokio::test]
     async fn wslconfig_is_read_on_windows_disk_where_its_users_agree() {
-        let machine = Machine::new();
+        let machine = Machine::of_service();
         machine.file("proc/sys/kernel/osrelease", "6.6.87.2-microsoft-standard-WSL2\n");
-        let why = machine.gather().await.vm_idle_timeout;
+        let why = machine.service().await.vm_idle_timeout;
         assert!(why.get().unwrap_err().en.ends_with("mnt/c/Users cannot be read"), "{why:?}");
         machine.file("mnt/c/Users/Public/desktop.ini", "");
-        assert_eq!(machine.gather().await.vm_idle_timeout, Fact::Known(None));
+        assert_eq!(machine.service().await.vm_idle_timeout, Fact::Known(None));
         machine.file("mnt/c/Users/me/.wslconfig", "[wsl2]\r\nvmIdleTimeout=-1\r\n");
-        assert_eq!(machine.gather().await.vm_idle_timeout, Fact::Known(Some(-1)));
+        assert_eq!(machine.service().await.vm_idle_timeout, Fact::Known(Some(-1)));
         machine.file("mnt/c/Users/you/.wslconfig", "[wsl2]\nvmIdleTimeout=-1\n");
-        assert_eq!(machine.gather().await.vm_idle_timeout, Fact::Known(Some(-1)));
+        assert_eq!(machine.service().await.vm_idle_timeout, Fact::Known(Some(-1)));
         machine.file("mnt/c/Users/you/.wslconfig", "");
-        let why = machine.gather().await.vm_idle_timeout;
+        let why = machine.service().await.vm_idle_timeout;
         assert_eq!(why.get().unwrap_err().en, "the .wslconfig files of several users differ");
     }
 
     #[tokio::test]
     async fn the_program_in_the_path_tells_its_version() {
-        let machine = Machine::new();
+        let machine = Machine::of_service();
         let path = machine.at("bin/ollama-forward");
         script(&path, "echo ollama-forward 0.3.0");
         let installed = Installed { path: path.clone(), version: Some("0.3.0".into()) };
-        assert_eq!(machine.gather().await.installed, Fact::Known(Some(installed)));
+        assert_eq!(machine.service().await.installed, Fact::Known(Some(installed)));
         script(&path, "echo usage >&2; exit 2");
-        assert_eq!(machine.gather().await.installed, Fact::Known(Some(Installed { path, version: None })));
+        assert_eq!(machine.service().await.installed, Fact::Known(Some(Installed { path, version: None })));
     }
 
     #[tokio::test]
