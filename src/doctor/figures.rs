@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::words;
 use crate::words::Words;
 
-/// `340 µs`, `1.2 ms`, `48 ms`, `3.5 s`, `2 min`
+/// `340 µs`, `1.2 ms`, `48 ms`, `3.5 s`, `2 min`, `3 h`, `5 d`
 pub fn time(time: Duration) -> Words {
     let us = time.as_micros();
     match us {
@@ -13,7 +14,12 @@ pub fn time(time: Duration) -> Words {
         10_000..1_000_000 => Words::same(format!("{} ms", us / 1000)),
         1_000_000..10_000_000 => decimal(us / 100_000, "s", "s"),
         10_000_000..120_000_000 => Words::same(format!("{} s", us / 1_000_000)),
-        _ => Words::same(format!("{} min", us / 60_000_000)),
+        120_000_000..7_200_000_000 => Words::same(format!("{} min", us / 60_000_000)),
+        7_200_000_000..172_800_000_000 => Words::same(format!("{} h", us / 3_600_000_000)),
+        _ => {
+            let days = us / 86_400_000_000;
+            words!("{days} d", "{days} j")
+        }
     }
 }
 
@@ -68,6 +74,9 @@ mod tests {
         check(&ms(3510), "3.5 s", "3,5 s");
         check(&ms(59_000), "59 s", "59 s");
         check(&ms(300_000), "5 min", "5 min");
+        check(&ms(7_199_000), "119 min", "119 min");
+        check(&ms(36_000_000), "10 h", "10 h");
+        check(&ms(432_000_000), "5 d", "5 j");
     }
 
     #[test]
