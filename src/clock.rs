@@ -1,6 +1,7 @@
 //! The only reader of time and of chance. Everything else takes instants and nonces as arguments, so that a test is a
 //! table and needs no waiting.
 
+use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -75,6 +76,22 @@ pub fn nonce() -> String {
     format!("{:016x}{:016x}", word(), word())
 }
 
+/// A secret that nobody can guess: 32 bytes of the kernel's generator, in hexadecimal (`getrandom(2)`).
+///
+/// # Errors
+/// A kernel before 3.17, or a filter of system calls, has none.
+pub fn secret() -> std::io::Result<String> {
+    let mut bytes = [0u8; 32];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +129,13 @@ mod tests {
     #[test]
     fn a_wall_clock_set_back_is_not_sleep() {
         check(reading(100, 100, 1000), reading(105, 105, 10), None);
+    }
+
+    #[test]
+    fn secrets_are_long_and_differ() {
+        let (one, other) = (secret().unwrap(), secret().unwrap());
+        assert_eq!(one.len(), 64);
+        assert_ne!(one, other);
     }
 
     #[test]

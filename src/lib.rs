@@ -35,7 +35,7 @@
 //!             ├→ forward ─→ gateway ─┬→ net ─→ clock
 //!             │                      └→ program
 //!             ├→ report ──→ forward, gateway, status
-//!             └→ demo, status, log
+//!             └→ capture, demo, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo`,
 //! `program` (runs other programs) and `words` (sentences in both languages) know nobody, either. Pure, without any
@@ -68,6 +68,7 @@
 
 pub mod app;
 pub mod bridge;
+pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;

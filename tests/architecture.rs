@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("program", &[]),
     ("status", &[]),
     ("words", &[]),
+    ("capture", &["clock", "fault", "translate", "words"]),
     ("net", &["clock"]),
     ("translate", &[]),
     ("config", &["bridge", "fault", "log", "net"]),
@@ -42,8 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "lib",
         &[
-            "app", "bridge", "cli", "clock", "config", "demo", "doctor", "fault", "forward", "gateway", "log", "net",
-            "program", "report", "status", "words",
+            "app", "bridge", "capture", "cli", "clock", "config", "demo", "doctor", "fault", "forward", "gateway",
+            "log", "net", "program", "report", "status", "words",
         ],
     ),
     ("main", &["app", "cli", "fault"]),
