@@ -28,8 +28,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "doctor",
         &[
-            "bridge", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "program", "status",
-            "words",
+            "bridge", "capture", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "program",
+            "status", "words",
         ],
     ),
     ("report", &["clock", "config", "fault", "forward", "gateway", "net", "status"]),

@@ -24,3 +24,6 @@ pub use id::ExchangeId;
 pub use record::Pane;
 pub use settings::Settings;
 pub use tap::{Reel, Tap};
+pub mod export;
+pub mod query;
+pub mod redact;
