@@ -171,7 +171,7 @@ fn guests_stay_in_their_rooms() {
         ("base64::engine", &["doctor/windows/script.rs"]),
         ("hyper::", &["demo/mod.rs", "doctor/", "gateway/identify.rs", "bridge/"]),
         ("flate2::", &["bridge/unpack.rs"]),
-        ("ruzstd::", &["bridge/unpack.rs"]),
+        ("zstd::", &["bridge/unpack.rs", "capture/store/"]),
         ("tungstenite::", &["bridge/socket.rs"]),
         ("toml::", &["config/file.rs", "doctor/codex/"]),
         ("ctrlc::", &["app/mod.rs"]),

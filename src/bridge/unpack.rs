@@ -2,15 +2,14 @@
 //! given up there, not after it has filled the memory.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::Read;
 
 use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use serde_json::Value;
 use serde_json::error::Category;
 use thiserror::Error;
+use zstd::stream::read::Decoder;
 
 /// What a 415 may carry in `accept-encoding` (RFC 7694).
 pub const ACCEPTED: &str = "gzip, deflate, zstd, identity";
@@ -20,6 +19,8 @@ const MOST_CODINGS: usize = 4;
 
 /// What RFC 8878 wants every decoder of zstd to hold.
 const LEAST_WINDOW: usize = 8 << 20;
+/// The most that the decoder can be told (zstd.h, `ZSTD_WINDOWLOG_MAX`).
+const MOST_WINDOW_LOG: u32 = 31;
 
 /// A body that cannot be read. No sentence carries anything of its content.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -115,44 +116,29 @@ enum End {
     Broken,
 }
 
+/// One byte past the limit is enough to know.
 fn read(packed: impl Read, limit: usize) -> Result<Bytes, End> {
     let mut unpacked = Vec::new();
-    read_into(&mut unpacked, packed, limit)?;
-    Ok(unpacked.into())
-}
-
-/// One byte past the limit is enough to know.
-fn read_into(unpacked: &mut Vec<u8>, packed: impl Read, limit: usize) -> Result<(), End> {
-    let room = limit.saturating_sub(unpacked.len()).saturating_add(1);
-    packed.take(room as u64).read_to_end(unpacked).map_err(|_| End::Broken)?;
-    if unpacked.len() > limit { Err(End::Limit) } else { Ok(()) }
+    let room = limit.saturating_add(1);
+    packed.take(room as u64).read_to_end(&mut unpacked).map_err(|_| End::Broken)?;
+    if unpacked.len() > limit { Err(End::Limit) } else { Ok(unpacked.into()) }
 }
 
 fn has_zlib_header(body: &[u8]) -> bool {
     matches!(body, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31))
 }
 
-/// Frame after frame; the decoder reads one of them.
+/// Frame after frame, with what may be skipped between them.
 fn unzstd(packed: &[u8], limit: usize) -> Result<Bytes, End> {
-    let (mut unpacked, mut rest) = (Vec::new(), packed);
-    let mut decoder = FrameDecoder::new();
-    // A frame may ask for a window of gigabytes; what it unpacks to is bounded, and so is its window.
-    decoder.set_max_window_size(limit.max(LEAST_WINDOW) as u64);
-    while !rest.is_empty() {
-        match StreamingDecoder::new_with_decoder(&mut rest, &mut decoder) {
-            Ok(frame) => read_into(&mut unpacked, frame, limit)?,
-            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                let length = u64::from(length);
-                let skipped = io::copy(&mut rest.by_ref().take(length), &mut io::sink()).map_err(|_| End::Broken)?;
-                if skipped < length {
-                    return Err(End::Broken);
-                }
-            }
-            Err(_) => return Err(End::Broken),
-        }
-    }
     // An empty body is no frame.
-    if packed.is_empty() { Err(End::Broken) } else { Ok(unpacked.into()) }
+    if packed.is_empty() {
+        return Err(End::Broken);
+    }
+    let mut decoder = Decoder::with_buffer(packed).map_err(|_| End::Broken)?;
+    // A frame may ask for a window of gigabytes; what it unpacks to is bounded, and so is its window.
+    let window = limit.max(LEAST_WINDOW).next_power_of_two().ilog2().min(MOST_WINDOW_LOG);
+    decoder.window_log_max(window).map_err(|_| End::Broken)?;
+    read(decoder, limit)
 }
 
 /// A body that is no JSON, or more of it than is good.
@@ -200,7 +186,6 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     const TEXT: &[u8] = br#"{"model":"qwen3:14b","input":"hello hello hello hello"}"#;
 
@@ -223,7 +208,7 @@ mod tests {
     }
 
     fn zstd(text: &[u8]) -> Vec<u8> {
-        compress_to_vec(text, CompressionLevel::Fastest)
+        ::zstd::encode_all(text, 1).unwrap()
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The data path hands over references to bytes that it has anyway ([`tap`]); everything that costs time happens behind the
-//! queue: taking apart, recognising secrets, writing (`store`), and making sense of it ([`understand`]).
+//! queue: taking apart, recognising secrets, writing ([`store`]), and making sense of it ([`understand`]).
 //!
 //! # Words
 //! An *exchange* is one request with its answer. It has up to four *panes*: what the client asked, what the upstream was
@@ -28,4 +28,5 @@ pub mod export;
 pub mod gauge;
 pub mod query;
 pub mod redact;
+pub mod store;
 pub mod understand;
