@@ -35,6 +35,7 @@
 //!             ├→ forward ─→ gateway ─┬→ net ─→ clock
 //!             │                      └→ program
 //!             ├→ report ──→ forward, gateway, status
+//!             ├→ inspect ─→ capture, net, words
 //!             └→ capture, demo, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo`,
@@ -77,6 +78,7 @@ pub mod doctor;
 pub mod fault;
 pub mod forward;
 pub mod gateway;
+pub mod inspect;
 pub mod log;
 pub mod net;
 pub mod program;
