@@ -1,5 +1,8 @@
 //! What was typed. Nothing is computed here; [`crate::config`] says what it means.
 
+pub mod capture;
+mod recording;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +18,8 @@ use crate::log::{Color, LogFormat, Volume, Wishes};
 use crate::net::options::Keepalive;
 use crate::words::Lang;
 
+pub use recording::Recording;
+
 const EXAMPLES: &str = "\
 Examples:
   ollama-forward                                find Ollama on Windows, serve it on localhost:11434
@@ -22,6 +27,7 @@ Examples:
   ollama-forward --upstream demo --translate    try it with a stand-in, without Windows or Ollama
   ollama-forward --upstream 192.168.1.20        forward to a machine that you name
   ollama-forward --listen-port 11435            when something else holds port 11434
+  ollama-forward --translate --capture          watch every exchange on http://127.0.0.1:5001
   ollama-forward status                         what the running forwarder is doing
   ollama-forward doctor                         what is wrong, and the command that cures it
   ollama-forward explain E-PORT-TAKEN           more on an error
@@ -110,6 +116,8 @@ pub enum Command {
     Doctor(Box<Doctor>),
     /// A redacted report on this system, for a bug; it stays here, for you to look at
     Bugreport(Box<Bugreport>),
+    /// What clients and models say to each other: captured, listed, shown, compared, exported
+    Capture(Box<capture::Capture>),
     /// More on an error id, or the list of all
     Explain {
         #[arg(value_name = "ID")]
@@ -243,6 +251,16 @@ pub struct Run {
     /// Connections at a time; more are refused with a reason [default: 4096]
     #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_MAX_CONNECTIONS", value_parser = config::parse_count)]
     pub max_connections: Option<usize>,
+    #[arg(
+        long,
+        help = "With --translate or --capture: serve clients whatever Host they name (pages of strangers could then reach your models)",
+        env = "OLLAMA_FORWARD_ANY_HOST",
+        action = ArgAction::Set,
+        num_args = 0,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub any_host: Option<bool>,
     /// After Ctrl-C, how long open connections may take to end [default: 10s]
     #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_DRAIN_TIMEOUT", value_parser = config::parse_duration)]
     pub drain_timeout: Option<Duration>,
@@ -270,6 +288,8 @@ pub struct Run {
     // The last one: the heading stays in force.
     #[command(flatten, next_help_heading = "Options with --translate")]
     pub bridge: Bridge,
+    #[command(flatten, next_help_heading = "Options with --capture")]
+    pub recording: Recording,
 }
 
 /// The options of the bridge.
@@ -322,6 +342,7 @@ impl Bridge {
     fn wishes(&self) -> settings::Wishes {
         settings::Wishes {
             translate: self.translate,
+            any_host: None,
             upstream_api: self.upstream_api,
             tools: self.tools,
             num_ctx: self.num_ctx,
@@ -372,7 +393,12 @@ impl Run {
             user_timeout: self.user_timeout,
             max_connections: self.max_connections,
             drain_timeout: self.drain_timeout,
-            bridge: settings::Wishes { debug: self.debug.then_some(true), ..self.bridge.wishes() },
+            bridge: settings::Wishes {
+                debug: self.debug.then_some(true),
+                any_host: self.any_host,
+                ..self.bridge.wishes()
+            },
+            capture: self.recording.wishes(),
             needs_translate: self.bridge.typed,
             log: self.log(),
         }

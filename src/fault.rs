@@ -109,6 +109,9 @@ fault_ids! {
         "it was asked to stop", "start it again: ollama-forward";
     NotRunning "E-NOT-RUNNING": "no forwarder is running",
         "it was not started, or it runs as another user", "start it: ollama-forward";
+    Capture "E-CAPTURE": "exchanges cannot be kept",
+        "another ollama-forward keeps its own in the same directory, the disk is full, or the directory is not only yours",
+        "choose another directory: ollama-forward --capture=DIR   or see: ollama-forward capture status";
     Internal "E-INTERNAL": "an operation of the system failed",
         "the message tells which one", "run again with -v and look at the lines before the error";
 }
@@ -144,6 +147,7 @@ impl FaultId {
             | Self::TooManyConnections
             | Self::OutOfDescriptors
             | Self::Stopping
+            | Self::Capture
             | Self::Internal => 1,
         }
     }

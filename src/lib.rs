@@ -23,25 +23,37 @@
 //! reader goes, the link goes, and the model stops; only a load is kept (`bridge::exchange::lobby`). The exchange's last
 //! line, and its block with `--debug`, are `bridge::exchange::record`.
 //!
+//! # What is captured (`--capture`)
+//! `bridge` sees HTTP, with or without a translation, and hands each part of it to a [`capture::Reel`], which goes on being
+//! the data path's own business for some nanoseconds: a push into a bounded queue. Behind it:
+//!
+//! ```text
+//! Tap ──► capture::store::Writer (a thread) ──► redact ──► index.jsonl, parts.zst
+//!           └──► understand, gauge ──► Library: rows, news ─┬─► inspect (a thread): the page
+//!                                                           └─► `ollama-forward capture …`, through export, query
+//! ```
+//! A running forward is told what to do by [`control`], over a unix socket; `app::recorder` joins all of it.
+//!
 //! # How Windows is found
 //! netlink notices → `gateway::settle` → a whole [`gateway::Snapshot`] → [`gateway::select`] gives candidates →
 //! [`gateway::identify`] asks who they are → [`gateway::Whereabouts`], which everybody else watches.
 //!
 //! # Who knows whom
 //! ```text
-//! main → app ─┬→ cli → config → bridge::settings, net, words
-//!             ├→ doctor ──→ bridge, config, demo, forward, gateway, net, program, status, words
-//!             ├→ bridge ──→ forward, gateway, net, translate
+//! main → app ─┬→ cli → config → bridge::settings, capture::settings, net, words
+//!             ├→ doctor ──→ bridge, capture, config, demo, forward, gateway, net, program, status, words
+//!             ├→ bridge ──→ capture, forward, gateway, net, translate
+//!             ├→ inspect ─→ capture, net, words
+//!             ├→ control ─→ capture
 //!             ├→ forward ─→ gateway ─┬→ net ─→ clock
 //!             │                      └→ program
 //!             ├→ report ──→ forward, gateway, status
-//!             ├→ inspect ─→ capture, net, words
-//!             └→ capture, demo, status, log
+//!             └→ demo, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo`,
 //! `program` (runs other programs) and `words` (sentences in both languages) know nobody, either. Pure, without any
 //! I/O: `translate`, `config`, `fault`, `words`, `gateway::{select, settle}`, the script of `demo`, the judging halves
-//! of `gateway::{wsl, identify}`, and of the bridge `catalog, host, metrics, models, route, settings, store, titles,
+//! of `gateway::{wsl, identify}`, all of capture but `store` and `tap`, and of the bridge `catalog, host, metrics, models, route, settings, store, titles,
 //! unpack` and `socket::{memory, message, split}`. Of the doctor: `bugreport` with its `redact`, `check`, `fact`,
 //! `figures`, `fix::{diff, trouble}`, `render`, the `checks` of each area, all of `codex` but its `gather`, and
 //! `service::unit`. `tests/architecture.rs` holds this table.
@@ -66,6 +78,12 @@
 //! - An upstream is asked again, for what is missing, only as part of the same response.
 //! - When a client leaves, its upstream stops. A load goes on, for whoever asks the same again.
 //! - `translate` does no I/O, and reads no clock.
+//!
+//! And of capture:
+//! - The data path never waits for it: what finds no room is counted, and its exchange marked.
+//! - Nothing is kept that nobody asked for; nothing is written before secrets are taken out.
+//! - What was written whole is never lost by a crash; what is deleted leaves no byte.
+//! - The page runs nothing, asks nobody but us, and shows all that was captured as text.
 
 pub mod app;
 pub mod bridge;
@@ -73,6 +91,7 @@ pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod fault;

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
             print(&text);
             ExitCode::from(FaultId::NotRunning.exit_code())
         }
+        Ok(Ended::Told(code)) => ExitCode::from(code),
         Ok(Ended::Cut) => ExitCode::from(INTERRUPTED),
         Err(fault) => {
             complain(&fault);

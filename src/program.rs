@@ -3,7 +3,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -125,6 +127,44 @@ impl Drop for Group {
     }
 }
 
+/// Runs a program that has our terminal, such as an editor, to its end: its words, and one more. False: it failed.
+pub fn in_terminal<'a>(mut words: impl Iterator<Item = &'a OsStr>, last: &OsStr) -> io::Result<bool> {
+    let program = words.next().ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(std::process::Command::new(program).args(words).arg(last).status()?.success())
+}
+
+/// Starts a program that goes on without us, such as a browser: it says nothing, and nobody waits for it.
+pub fn start_apart(path: &Path, args: &[&str]) -> io::Result<()> {
+    let socket = other_socket(std::env::var_os(INTEROP).as_deref()).map(|socket| (INTEROP, socket));
+    let mut command = std::process::Command::new(path);
+    command.args(args).envs(socket).current_dir("/").process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map(drop)
+}
+
+/// Starts a program whose errors we read. What it prints goes nowhere, and it has no input.
+pub fn start_heard(path: &Path, args: &[String]) -> io::Result<std::process::Child> {
+    let mut command = std::process::Command::new(path);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn()
+}
+
+/// Starts a program that shall outlive the terminal: it has to leave its session itself.
+pub fn start_quiet(path: &Path, args: &[String]) -> io::Result<std::process::Child> {
+    let mut command = std::process::Command::new(path);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn()
+}
+
+/// The first of these that is a program on `PATH`, with its full path.
+pub fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let directories: Vec<_> = std::env::split_paths(&path).filter(|directory| directory.is_absolute()).collect();
+    let is_program =
+        |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    names.iter().find_map(|name| directories.iter().map(|directory| directory.join(name)).find(is_program))
+}
+
 /// The variable in which the programs of a terminal find the way to Windows.
 const INTEROP: &str = "WSL_INTEROP";
 /// The socket of WSL's own init (WSL, `config.cpp`).
@@ -146,8 +186,6 @@ fn other_socket(inherited: Option<&OsStr>) -> Option<OsString> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     /// Another process writes it: a child that some other test has just forked would hold our descriptor open for

@@ -40,7 +40,7 @@ impl Reporter {
             listen: listeners.iter().map(|listener| listener.address.to_string()).collect(),
             mode,
             is_demo: config.upstream == Upstream::Demo,
-            translate: config.bridge.is_some(),
+            translate: config.bridge.translate,
             started: now,
             seen: Mutex::new(Seen { changed: now, version: None }),
         })
@@ -82,6 +82,7 @@ impl Reporter {
             changed_ms_ago: milliseconds(now.saturating_duration_since(changed)),
             connections: Connections { open, total, failed, refused },
             bytes: Bytes { sent, received },
+            capture: None,
         }
     }
 

@@ -43,6 +43,27 @@ pub struct Report {
     pub changed_ms_ago: u64,
     pub connections: Connections,
     pub bytes: Bytes,
+    /// None: nothing is captured or shown, and nothing was in this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<Capture>,
+}
+
+/// What is kept of the exchanges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Capture {
+    pub on: bool,
+    /// Where it can be seen.
+    pub page: Option<String>,
+    pub sessions: u64,
+    pub exchanges: u64,
+    /// On disk, and the most that may be there.
+    pub bytes: u64,
+    pub limit: u64,
+    /// Exchanges and pieces that were not kept, as too much came at once or the disk was full.
+    pub missed: u64,
+    /// Why nothing is kept at the moment, though it should be.
+    pub trouble: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +130,7 @@ impl Report {
             changed_ms_ago: 65_000,
             connections: Connections { open: 2, total: 420, failed: 1, refused: 0 },
             bytes: Bytes { sent: 1_234_567, received: 999 },
+            capture: None,
         }
     }
 }
@@ -272,10 +294,36 @@ pub fn to_text(report: &Report) -> String {
         human_size(report.bytes.sent),
         human_size(report.bytes.received)
     );
+    if let Some(capture) = &report.capture {
+        text.push_str(&capture_line(capture));
+    }
     if let Some(fault) = &report.error {
         let _ = writeln!(text, "error     {}: {}\n  next    {}", fault.id, fault.message, fault.next);
     }
     text
+}
+
+fn capture_line(capture: &Capture) -> String {
+    let Capture { on, page, sessions, bytes, limit, missed, trouble, .. } = capture;
+    let state = match (on, trouble) {
+        (true, Some(_)) => "⚠ pauses",
+        (true, None) => "on",
+        (false, _) => "off",
+    };
+    let plural = if *sessions == 1 { "" } else { "s" };
+    let mut line =
+        format!("capture   {state}   {sessions} session{plural}   {} of {}", human_size(*bytes), human_size(*limit));
+    if *missed > 0 {
+        let _ = write!(line, "   {missed} missed");
+    }
+    if let Some(page) = page {
+        let _ = write!(line, "   {page}");
+    }
+    line.push('\n');
+    if let Some(trouble) = trouble {
+        let _ = writeln!(line, "  why     {trouble}");
+    }
+    line
 }
 
 fn human_time(ms: u64) -> String {
@@ -322,6 +370,23 @@ mod tests {
              traffic   2 open, 420 in all, 1 failed, 0 refused\n\
              bytes     1.2 MB sent, 999 B received\n"
         );
+    }
+
+    #[track_caller]
+    fn capture(capture: Capture, lines: &str) {
+        let text = to_text(&Report { capture: Some(capture), ..report() });
+        assert!(text.ends_with(lines), "{text}");
+    }
+
+    #[test]
+    fn whoever_is_captured_can_see_it() {
+        let page = Some("http://127.0.0.1:5001/".to_owned());
+        let on = Capture { on: true, page, sessions: 12, bytes: 3_100_000, limit: 256 << 20, ..Capture::default() };
+        capture(on.clone(), "\ncapture   on   12 sessions   3.1 MB of 268.4 MB   http://127.0.0.1:5001/\n");
+        let off = Capture { sessions: 1, missed: 3, ..Capture::default() };
+        capture(off, "\ncapture   off   1 session   0 B of 0 B   3 missed\n");
+        let full = Capture { trouble: Some("the disk is full".into()), page: None, ..on };
+        capture(full, "\ncapture   ⚠ pauses   12 sessions   3.1 MB of 268.4 MB\n  why     the disk is full\n");
     }
 
     #[tokio::test]

@@ -18,7 +18,7 @@ mod skip;
 
 #[test]
 fn help_is_as_it_was() {
-    for command in ["", "status", "doctor", "bugreport", "explain", "completions"] {
+    for command in ["", "status", "doctor", "bugreport", "capture", "explain", "completions"] {
         for (flag, kind) in [("--help", "long"), ("-h", "short")] {
             let args: Vec<&str> = [command, flag].into_iter().filter(|word| !word.is_empty()).collect();
             let name = if command.is_empty() { "run" } else { command };
@@ -298,6 +298,7 @@ const IDS: &[(&str, u8)] = &[
     ("E-OUT-OF-DESCRIPTORS", 1),
     ("E-NOT-RUNNING", 3),
     ("E-STOPPING", 1),
+    ("E-CAPTURE", 1),
     ("E-INTERNAL", 1),
 ];
 

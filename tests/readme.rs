@@ -36,13 +36,15 @@ fn both_tables_of_options_and_of_codes_have_the_same_rows() {
 fn every_option_exists() {
     let help = said(&["--help"]);
     let [status, doctor, report] = ["status", "doctor", "bugreport"].map(|command| said(&[command, "--help"]));
-    let anywhere = [help.as_str(), doctor.as_str()].concat();
+    let capture = capture_help();
+    let anywhere = [help.as_str(), doctor.as_str(), capture.as_str()].concat();
     for text in [ENGLISH, FRENCH] {
         for (command, option) in options(text) {
             let help = match command.split_whitespace().nth(1) {
                 Some("status") => &status,
                 Some("doctor") => &doctor,
                 Some("bugreport") => &report,
+                Some("capture") => &capture,
                 // Without the command, the text around it says whose it is.
                 _ if command.starts_with("--") => &anywhere,
                 _ => &help,
@@ -52,6 +54,20 @@ fn every_option_exists() {
         }
     }
     assert!(options(ENGLISH).len() > 15, "the options were not found");
+}
+
+/// The help of `capture` and of all its commands.
+fn capture_help() -> String {
+    let own = said(&["capture", "--help"]);
+    let commands = own.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let names = commands.take_while(|line| !line.is_empty()).filter_map(|line| {
+        // What goes on in a second line stands further right.
+        let line = line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?;
+        line.split_whitespace().next().filter(|name| *name != "help")
+    });
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 15, "the commands were not found: {names:?}");
+    names.iter().map(|name| said(&["capture", name, "--help"])).chain([own.clone()]).collect()
 }
 
 #[test]
@@ -157,7 +173,7 @@ fn options(text: &'static str) -> Vec<(&'static str, &'static str)> {
     let commands = blocks.chain(spans).filter(|code| code.starts_with("ollama-forward") || code.starts_with("--"));
     let options = |command: &'static str| {
         let long = command
-            .split(|c: char| c.is_whitespace() || c == '=')
+            .split(|c: char| c.is_whitespace() || c == '=' || c == '[')
             .filter(|word| word.len() > 2 && word.starts_with("--"));
         long.map(move |option| (command, option))
     };

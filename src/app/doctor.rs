@@ -17,6 +17,7 @@ use super::{Ended, config_paths, files, watch_signals};
 use crate::cli::{Asked, Doctor, Run};
 use crate::clock;
 use crate::config::{Config, mended, nearest_of};
+use crate::doctor::codex::gather::{Ask, usable_window};
 use crate::doctor::fix::{self, Consent};
 use crate::doctor::gather::{Part, Plan, Times, gather};
 use crate::doctor::render::{self, DEFAULT_WIDTH, Extent, Frame, Look};
@@ -55,6 +56,13 @@ pub(super) fn doctor(run: &Run, typed: &Doctor) -> Result<Ended, Fault> {
         text
     };
     Ok(if code == 0 { Ended::Printed(text) } else { Ended::Found(text) })
+}
+
+/// What Codex takes for the window of a model, by the files that it reads.
+pub(super) fn believed_window(root: &Path, model: &str) -> u64 {
+    let home = BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    let variable = Box::new(|name: &str| env::var_os(name));
+    usable_window(&Ask { root: root.to_owned(), home, variable }, model)
 }
 
 /// What a run of the doctor came to, before anything is left out.

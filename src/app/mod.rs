@@ -7,7 +7,9 @@
 //! ```
 
 mod bugreport;
+mod capture;
 mod doctor;
+mod recorder;
 mod watch;
 
 use std::fs;
@@ -17,14 +19,18 @@ use std::sync::Arc;
 
 use clap::CommandFactory;
 use directories::ProjectDirs;
+use futures_util::future::Either;
 use tokio::sync::watch::{self as watched, Sender};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use self::recorder::Recorder;
 use crate::bridge::{self, Bridge, Known};
+use crate::capture::Tap;
 use crate::cli::{Cli, Command, Run};
 use crate::clock;
 use crate::config::{self, Config, Layer, Upstream};
+use crate::control::ControlSocket;
 use crate::demo;
 use crate::fault::{self, Fault, FaultId};
 use crate::forward::{self, Limits, Name, Phase, Shared, Stopped, Target};
@@ -48,6 +54,8 @@ pub enum Ended {
     Found(String),
     /// The same, and the result is that no forwarder runs.
     NoneRunning(String),
+    /// It failed with this exit code, and has said why.
+    Told(u8),
     /// After a signal, connections had to be cut.
     Cut,
 }
@@ -59,6 +67,7 @@ pub fn run(cli: Cli) -> Result<Ended, Fault> {
         Some(Command::Status { json, listen_port }) => status(json, listen_port),
         Some(Command::Doctor(typed)) => doctor::doctor(&cli.run, &typed),
         Some(Command::Bugreport(typed)) => bugreport::bugreport(&cli.run, &typed),
+        Some(Command::Capture(typed)) => Ok(capture::capture(&cli.run, &typed)),
         Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue())),
         Some(Command::Explain { id: Some(text) }) => explain(&text),
         Some(Command::Completions { shell }) => {
@@ -177,7 +186,12 @@ async fn forward_all(config: Config, phase: Sender<Phase>, recent: Recent) -> Re
     let target = target(&config, system, &listeners, snapshots.clone(), &mark, &mut parts)?;
     let shared = Shared::new(target, limits(&config), config.policy, mark);
     let reporter = Reporter::new(&config, mode, &listeners, Arc::clone(&shared));
-    open_status(&listeners, &reporter, recent, &mut parts);
+    let tap = Tap::default();
+    let first = listeners.first().map(|listener| listener.address);
+    let recorder = Recorder::new(config.capture.clone(), tap.clone(), Arc::clone(&reporter), phase.clone(), first);
+    recorder.begin()?;
+    open_status(&listeners, &recorder, recent, &mut parts);
+    open_control(&listeners, &recorder, &mut parts);
     if let Some(snapshots) = snapshots {
         parts.spawn(watch::cut_where_gone(Arc::clone(&shared), snapshots));
     }
@@ -185,19 +199,31 @@ async fn forward_all(config: Config, phase: Sender<Phase>, recent: Recent) -> Re
     let (failed, mut failure) = watched::channel(None);
     parts.spawn(watch::supervise(Arc::clone(&shared), config.clone(), reporter, phase.clone(), failed));
 
-    let Stopped { cut, .. } = if let Some(settings) = config.bridge.clone() {
+    let bridge = Bridge::new(Arc::clone(&shared), known(&listeners), config.bridge.clone(), tap.clone());
+    let root = config.root.clone();
+    let _ = bridge.believed.set(Arc::new(move |model| Some(doctor::believed_window(&root, model))));
+    let kept = Arc::clone(&bridge);
+    parts.spawn(async move { kept.keep_house().await });
+    let stop = phase.subscribe();
+    let Stopped { cut, .. } = if config.bridge.translate {
         info!(paths = "/v1/responses, /responses", "translating");
-        let bridge = Bridge::new(Arc::clone(&shared), known(&listeners), settings);
-        let kept = Arc::clone(&bridge);
-        parts.spawn(async move { kept.keep_house().await });
-        let stop = phase.subscribe();
         let serve = move |accepted| bridge::serve(Arc::clone(&bridge), accepted, stop.clone());
         forward::run(listeners, shared, phase.subscribe(), config.drain_time, serve).await
     } else {
-        let serve = |accepted| forward::serve(Arc::clone(&shared), accepted);
-        forward::run(listeners, Arc::clone(&shared), phase.subscribe(), config.drain_time, serve).await
+        // Bytes, unless somebody wants to see what they are.
+        let plain = Arc::clone(&shared);
+        let serve = move |accepted| {
+            if tap.is_on() {
+                Either::Right(Box::pin(bridge::serve(Arc::clone(&bridge), accepted, stop.clone())))
+            } else {
+                Either::Left(forward::serve(Arc::clone(&plain), accepted))
+            }
+        };
+        forward::run(listeners, shared, phase.subscribe(), config.drain_time, serve).await
     };
-    drop(parts);
+    // What they still hold of exchanges is told before capture ends.
+    parts.shutdown().await;
+    recorder.end();
     match failure.borrow_and_update().clone() {
         Some(fault) => Err(fault),
         None if cut > 0 => Ok(Ended::Cut),
@@ -372,8 +398,20 @@ fn start_demo(hide_from_windows: bool, parts: &mut JoinSet<()>) -> io::Result<st
     Ok(address)
 }
 
+/// Lets `ollama-forward capture` tell us what to do.
+fn open_control(listeners: &[Listener], recorder: &Arc<Recorder>, parts: &mut JoinSet<()>) {
+    let (Some(first), Some(directory)) = (listeners.first(), status::directory()) else { return };
+    match ControlSocket::open(&directory, first.address.port()) {
+        Ok(socket) => {
+            let recorder = Arc::clone(recorder);
+            parts.spawn(socket.serve(Arc::new(move |request| recorder.answer(request))));
+        }
+        Err(error) => warn!(%error, directory = %directory.display(), "capture cannot be turned on in this run"),
+    }
+}
+
 /// Lets `ollama-forward status` find us. Without it, traffic runs all the same.
-fn open_status(listeners: &[Listener], reporter: &Arc<Reporter>, recent: Recent, parts: &mut JoinSet<()>) {
+fn open_status(listeners: &[Listener], recorder: &Arc<Recorder>, recent: Recent, parts: &mut JoinSet<()>) {
     let Some(first) = listeners.first() else { return };
     let Some(directory) = status::directory() else {
         debug!("no home directory, so no status");
@@ -381,8 +419,8 @@ fn open_status(listeners: &[Listener], reporter: &Arc<Reporter>, recent: Recent,
     };
     match StatusSocket::open(&directory, first.address.port()) {
         Ok(socket) => {
-            let reporter = Arc::clone(reporter);
-            let answer = move || Answer { report: reporter.report(clock::now()), log: recent.lines() };
+            let recorder = Arc::clone(recorder);
+            let answer = move || Answer { report: recorder.report(), log: recent.lines() };
             parts.spawn(socket.serve(answer));
         }
         Err(error) => warn!(%error, directory = %directory.display(), "no status of this run"),

@@ -64,13 +64,14 @@ impl Known {
         ip.is_loopback() || ip == local.to_canonical() || self.listeners.iter().any(|listener| listener.ip() == ip)
     }
 
-    /// A request target that names a server names us: by one of our ports, or the upstream's own place.
+    /// A request target that names a server names us: by one of our ports, or the upstream's own place. That of a program
+    /// that was told to use us as its proxy names Ollama as it knows it: on this machine, and with Ollama's port.
     fn is_here(&self, host: &Host<'_>, port: u16, local: IpAddr, upstream: &Place) -> bool {
         let ours = match host {
             Host::Address(ip) => self.is_our_address(*ip, local),
             Host::Name(name) => self.is_our_name(name),
         };
-        let our_port = self.listeners.iter().any(|listener| listener.port() == port);
+        let our_port = self.listeners.iter().any(|listener| listener.port() == port) || upstream.port() == Some(port);
         ours && our_port || upstream.is(host, Some(port))
     }
 
@@ -84,6 +85,14 @@ impl Known {
 }
 
 impl Place {
+    fn port(&self) -> Option<u16> {
+        match self {
+            Self::Address(address) => Some(address.port()),
+            Self::Name(_, port) => Some(*port),
+            Self::Nowhere => None,
+        }
+    }
+
     fn is(&self, host: &Host<'_>, port: Option<u16>) -> bool {
         match (self, host) {
             (Self::Address(address), Host::Address(ip)) => {
@@ -97,13 +106,20 @@ impl Place {
     }
 }
 
+/// By which names a client may call us in `Host` (`--any-host`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    Ours,
+    Any,
+}
+
 /// Judges the head of a request that came to our address `local`. `upstream` is asked for only where it matters.
 pub(super) fn judge(
     known: &Known,
     local: IpAddr,
     upstream: impl Fn() -> Place,
     (method, uri, version): (&Method, &Uri, Version),
-    headers: &HeaderMap,
+    (headers, who): (&HeaderMap, Names),
 ) -> Result<(), Refusal> {
     if method == Method::CONNECT {
         return Err(Refusal::Elsewhere);
@@ -131,7 +147,10 @@ pub(super) fn judge(
         None | Some("") => Ok(()),
         Some(host) => {
             let (host, _) = parse(host).ok_or(Refusal::BadHost)?;
-            if known.may_be_called(&host, local, &Place::Nowhere) || known.may_be_called(&host, local, &upstream()) {
+            if who == Names::Any
+                || known.may_be_called(&host, local, &Place::Nowhere)
+                || known.may_be_called(&host, local, &upstream())
+            {
                 Ok(())
             } else {
                 Err(Refusal::ForeignHost)

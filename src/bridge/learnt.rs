@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 use hyper::{Method, StatusCode};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Notify;
 use tracing::debug;
@@ -14,10 +15,13 @@ use super::Bridge;
 use super::catalog::{self, Catalog, Loaded, is_same_model, parse_ps, parse_show, parse_tags};
 use super::settings::UpstreamApi;
 use super::small;
+use crate::capture::Reel;
+use crate::capture::record::Happened;
 use crate::clock;
 use crate::fault::{Fault, FaultId};
 use crate::forward::Target;
 use crate::gateway::identify::judge;
+use crate::translate::Client;
 use crate::translate::request::Facts;
 use crate::translate::wire::Api;
 
@@ -27,6 +31,8 @@ const FRESH: Duration = Duration::from_secs(300);
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 /// Who the upstream is decides how all is asked: this is for a machine that swaps.
 const SLOWEST: Duration = Duration::from_secs(10);
+/// Somebody who corrects Codex's configuration looks at the gauge soon after.
+const STILL_BELIEVED: Duration = Duration::from_secs(5);
 /// More models than anybody switches between.
 const MOST: usize = 64;
 
@@ -36,11 +42,43 @@ pub(super) struct Learnt {
     catalog: Mutex<Catalog>,
     /// Tokens that fit a model's context as it is loaded, and when that was asked.
     windows: Mutex<HashMap<String, (Instant, u64)>>,
-    /// A model whose window somebody wants to know.
-    wanted: Mutex<Option<String>>,
+    /// Models whose window somebody wants to know.
+    wanted: Mutex<Vec<Wanted>>,
     asked: Notify,
     /// The models that the upstream has.
     names: Mutex<Vec<String>>,
+    /// What Codex takes for the window of a model, and when that was read.
+    believed: Mutex<HashMap<String, (Instant, Option<u64>)>>,
+}
+
+/// A model whose window is to be looked at, and where it is to be told.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    Model(String, Option<(Reel, Client)>),
+    /// The one that this request names.
+    In(Vec<Bytes>, (Reel, Client)),
+}
+
+impl Wanted {
+    fn into_parts(self) -> Option<(String, Option<(Reel, Client)>)> {
+        /// All else in a request is passed over.
+        #[derive(Deserialize)]
+        struct Named {
+            model: String,
+        }
+        match self {
+            Self::Model(model, reel) => Some((model, reel)),
+            Self::In(body, reel) => {
+                let named: Named = serde_json::from_slice(&body.concat()).ok()?;
+                Some((named.model, Some(reel)))
+            }
+        }
+    }
+}
+
+/// Requests that have a model speak, and so load it.
+pub(super) fn names_a_model(path: &str) -> bool {
+    ["/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses"].contains(&path)
 }
 
 impl Learnt {
@@ -117,25 +155,57 @@ impl Learnt {
         lock(&self.windows).get(model).map(|(_, window)| *window)
     }
 
-    /// Has the window of a model looked at that is loaded now, unless it is known and not old.
-    pub(super) fn want_window(&self, model: &str) {
-        let is_fresh = |when: Instant| clock::now().duration_since(when) < FRESH;
-        if !lock(&self.windows).get(model).is_some_and(|(when, _)| is_fresh(*when)) {
-            *lock(&self.wanted) = Some(model.to_owned());
+    /// Has the window of a model looked at that is loaded now, unless it is known and not old and nobody is to be told.
+    pub(super) fn want(&self, wanted: Wanted) {
+        if let Wanted::Model(model, None) = &wanted
+            && self.is_fresh(model)
+        {
+            return;
+        }
+        let mut all = lock(&self.wanted);
+        if all.len() < MOST {
+            all.push(wanted);
             self.asked.notify_one();
         }
+    }
+
+    fn is_fresh(&self, model: &str) -> bool {
+        let is_fresh = |when: Instant| clock::now().duration_since(when) < FRESH;
+        lock(&self.windows).get(model).is_some_and(|(when, _)| is_fresh(*when))
     }
 
     /// Looks at windows when somebody wants to know. Runs until dropped.
     pub(super) async fn run(&self, bridge: &Bridge) {
         loop {
             self.asked.notified().await;
-            let wanted = lock(&self.wanted).take();
-            if let (Some(model), Some(Api::Ollama)) = (wanted, self.api_at_once(bridge)) {
-                self.look_at_windows(bridge, &model).await;
-                *lock(&self.names) = all(bridge).await;
+            let wanted = std::mem::take(&mut *lock(&self.wanted));
+            for (model, reel) in wanted.into_iter().filter_map(Wanted::into_parts) {
+                self.look(bridge, model, reel).await;
             }
         }
+    }
+
+    async fn look(&self, bridge: &Bridge, model: String, told: Option<(Reel, Client)>) {
+        // Without a translation nobody has asked yet who the upstream is.
+        let api = if told.is_some() { self.api(bridge, Duration::ZERO).await.ok() } else { self.api_at_once(bridge) };
+        if api != Some(Api::Ollama) {
+            return;
+        }
+        if !self.is_fresh(&model) {
+            self.look_at_windows(bridge, &model).await;
+            *lock(&self.names) = all(bridge).await;
+        }
+        let Some((reel, client)) = told else { return };
+        // Also has the model's own maximum learnt.
+        self.facts(bridge, Api::Ollama, &model).await;
+        let maximum = lock(&self.catalog).get(&model, clock::now()).and_then(|facts| facts.context_length);
+        let window = self.window(&model);
+        let believed = match client {
+            Client::Codex => believed(bridge, &model).await,
+            Client::Other => None,
+        };
+        debug!(model, window, maximum, "model looked at");
+        reel.moment(Happened::Model { name: model, window, maximum, believed });
     }
 
     async fn look_at_windows(&self, bridge: &Bridge, wanted: &str) {
@@ -151,6 +221,23 @@ impl Learnt {
             }
         }
     }
+}
+
+/// What Codex takes for the window of a model. Read anew now and then, as files may change.
+async fn believed(bridge: &Bridge, model: &str) -> Option<u64> {
+    let told = &bridge.learnt.believed;
+    let known = lock(told).get(model).filter(|(when, _)| clock::now().duration_since(*when) < STILL_BELIEVED).copied();
+    if let Some((_, window)) = known {
+        return window;
+    }
+    let (believed, name) = (bridge.believed.get().cloned()?, model.to_owned());
+    let window = tokio::task::spawn_blocking(move || believed(&name)).await.ok().flatten();
+    let mut told = lock(told);
+    if told.len() >= MOST {
+        told.clear();
+    }
+    told.insert(model.to_owned(), (clock::now(), window));
+    window
 }
 
 fn needed(facts: &catalog::Facts) -> Facts {

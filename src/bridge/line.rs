@@ -16,7 +16,10 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::socket::Promised;
+use super::tape;
 use super::{Body, Broken};
+use crate::capture::tap::Ending;
+use crate::capture::{Pane, Reel};
 use crate::fault::Fault;
 use crate::forward::Shared;
 use crate::net::options::reset_on_close;
@@ -37,6 +40,8 @@ pub(super) struct Line {
     /// A request was answered before all of it was read.
     left_unread: AtomicBool,
     last: Mutex<Last>,
+    /// Where the exchange under way is captured, when it is.
+    reel: Mutex<Option<Reel>>,
     /// What it becomes after its last answer.
     promised: Mutex<Option<Box<Promised>>>,
 }
@@ -50,7 +55,8 @@ struct Last {
 
 impl Line {
     /// A request came.
-    pub(super) fn begins(&self) {
+    pub(super) fn begins(&self, reel: Option<Reel>) {
+        self.tapes(reel);
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.under_way.store(true, Ordering::Relaxed);
     }
@@ -58,6 +64,17 @@ impl Line {
     /// Its answer is whole.
     pub(super) fn ends(&self) {
         self.under_way.store(false, Ordering::Relaxed);
+        self.tapes(None);
+    }
+
+    /// Where the exchange that begins is captured; or none is under way any more.
+    pub(super) fn tapes(&self, reel: Option<Reel>) {
+        *self.reel.lock().unwrap_or_else(PoisonError::into_inner) = reel;
+    }
+
+    /// Where the exchange under way is captured.
+    pub(super) fn reel(&self) -> Option<Reel> {
+        self.reel.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn is_under_way(&self) -> bool {
@@ -69,6 +86,7 @@ impl Line {
     }
 
     pub(super) fn failed(&self, fault: Fault) {
+        tape::failed(self.reel().as_ref(), &fault);
         self.last().fault = Some(fault);
     }
 
@@ -116,6 +134,19 @@ impl Line {
 pub(super) struct Watched {
     pub body: Body,
     pub line: Arc<Line>,
+    /// Where it is captured, until its end.
+    pub reel: Option<Reel>,
+}
+
+impl Watched {
+    /// The client has all of it.
+    pub(super) fn ends(&mut self) {
+        self.line.ends();
+        if let Some(reel) = self.reel.take() {
+            reel.ended(Pane::ClientResponse, 0);
+            reel.ends(Ending::Done);
+        }
+    }
 }
 
 impl HttpBody for Watched {
@@ -127,8 +158,13 @@ impl HttpBody for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let (Some(reel), Some(Ok(frame))) = (&self.reel, &frame)
+            && let Some(bytes) = frame.data_ref()
+        {
+            reel.bytes(Pane::ClientResponse, 0, bytes);
+        }
         if frame.is_none() || self.body.is_end_stream() {
-            self.line.ends();
+            self.ends();
         }
         Poll::Ready(frame)
     }

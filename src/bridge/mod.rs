@@ -1,5 +1,5 @@
-//! Layer 7: the same port as [`crate::forward`], read as HTTP. Requests of the Responses API are translated, all others pass
-//! through as they are.
+//! Layer 7: the same port as [`crate::forward`], read as HTTP. Requests of the Responses API are translated where that is
+//! asked for, all others pass through as they are; all are captured where that is asked for ([`crate::capture`]).
 //!
 //! ```text
 //! serve ─ a client's connection ─> host (may it?) ─> route ─┬─> exchange ─┐
@@ -23,6 +23,7 @@ pub mod settings;
 mod small;
 mod socket;
 pub mod store;
+mod tape;
 pub mod titles;
 pub mod unpack;
 mod upstream;
@@ -30,7 +31,7 @@ mod upstream;
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -44,6 +45,7 @@ use self::metrics::Metrics;
 use self::models::Models;
 use self::settings::Settings;
 use self::store::Store;
+use crate::capture::Tap;
 use crate::clock;
 use crate::forward::Shared;
 
@@ -53,6 +55,9 @@ pub use route::Operation;
 pub use serve::serve;
 pub use upstream::{Link, Outgoing, Unanswered, Upstream};
 
+/// Model → tokens. May read files: it is called where that holds nobody up.
+pub type Believed = Arc<dyn Fn(&str) -> Option<u64> + Send + Sync>;
+
 /// What all exchanges share.
 pub struct Bridge {
     pub shared: Arc<Shared>,
@@ -60,6 +65,10 @@ pub struct Bridge {
     /// The names by which clients may call us.
     pub known: Known,
     pub settings: Settings,
+    /// Where exchanges are captured, when they are.
+    pub tap: Tap,
+    /// What Codex takes for the window of a model. Only told to capture.
+    pub believed: OnceLock<Believed>,
     learnt: Learnt,
     lobby: Lobby,
     store: Mutex<Store>,
@@ -69,13 +78,27 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    pub fn new(shared: Arc<Shared>, known: Known, settings: Settings) -> Arc<Self> {
+    pub fn new(shared: Arc<Shared>, known: Known, settings: Settings, tap: Tap) -> Arc<Self> {
         let upstream = Upstream::new(Arc::clone(&shared));
         let store = Mutex::new(Store::new(settings.stored_responses, store::MOST_BYTES));
         let models = Mutex::new(Models::new(settings.subagents));
         let (learnt, lobby) = (Learnt::default(), Lobby::default());
         let (metrics, started) = (Metrics::default(), clock::now());
-        Arc::new(Self { shared, upstream, known, settings, learnt, lobby, store, models, metrics, started })
+        let believed = OnceLock::new();
+        Arc::new(Self {
+            shared,
+            upstream,
+            known,
+            settings,
+            tap,
+            believed,
+            learnt,
+            lobby,
+            store,
+            models,
+            metrics,
+            started,
+        })
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
@@ -15,23 +15,39 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Request, Response, Uri, Version};
+use serde_json::Value;
 use tracing::trace;
 
+use super::learnt::{self, Wanted};
 use super::line::Line;
 use super::respond;
 use super::upstream::{Link, Outgoing, Unanswered};
 use super::{Body, Bridge};
+use crate::capture::record::Happened;
+use crate::capture::{Pane, Reel};
 use crate::fault::{Fault, FaultId};
 use crate::forward::refuse::is_openai_path;
+use crate::translate::request;
 
 /// Passes a request on, and gives the upstream's answer.
 pub(super) async fn pass(bridge: &Bridge, line: &Arc<Line>, request: Request<Incoming>) -> Response<Body> {
     let (mut head, body) = request.into_parts();
     let openai = is_openai_path(head.uri.path().as_bytes());
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
+    let told = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let client = request::client(told("originator"), told("user-agent"), &Value::Null);
     to_upstream(&mut head);
-    match exchange(bridge, line, head, body).await {
+    let reel = line.reel();
+    let asked = Asked::default();
+    let upload = Upload { ended: body.is_end_stream(), body, line: Arc::clone(line), tape: None };
+    let upload = upload.taped(reel.as_ref().map(|reel| (reel.clone(), asked.clone())));
+    match exchange(bridge, line, head, upload).await {
         Ok(response) => {
+            if let Some(reel) = reel
+                && learnt::names_a_model(&path)
+            {
+                bridge.learnt.want(Wanted::In(asked.take(), (reel, client)));
+            }
             trace!(%method, path, status = response.status().as_u16(), "passed on");
             response
         }
@@ -55,12 +71,15 @@ enum Failure {
     Broken(Fault),
 }
 
-async fn exchange(bridge: &Bridge, line: &Arc<Line>, head: Parts, body: Incoming) -> Result<Response<Body>, Failure> {
+async fn exchange(bridge: &Bridge, line: &Arc<Line>, head: Parts, body: Upload) -> Result<Response<Body>, Failure> {
     let patience = bridge.shared.limits.wait_for_upstream;
     let mut upstream = bridge.upstream.link(patience).await.map_err(Failure::Unreachable)?;
-    let has_body = !body.is_end_stream();
+    if let Some(reel) = line.reel() {
+        reel.moment(Happened::Connected { to: upstream.address().to_string(), fresh: !upstream.was_idle() });
+    }
+    let has_body = !body.ended;
     let spare = (upstream.was_idle() && !has_body).then(|| head.clone());
-    let body = Outgoing::Passing(Upload { body, line: Arc::clone(line), ended: !has_body });
+    let body = Outgoing::Passing(body);
     let mut outcome = upstream.try_ask(Request::from_parts(head, body)).await.map_err(|unanswered| *unanswered);
     if let Err(unanswered) = &mut outcome
         && upstream.was_idle()
@@ -172,6 +191,44 @@ pub struct Upload {
     body: Incoming,
     line: Arc<Line>,
     ended: bool,
+    tape: Option<(Reel, Asked)>,
+}
+
+/// What was uploaded, for whoever wants to know which model it is for. Nothing where nothing is captured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked(Arc<Mutex<Vec<Bytes>>>);
+
+impl Asked {
+    fn add(&self, bytes: &Bytes) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.clone());
+    }
+
+    fn take(&self) -> Vec<Bytes> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Upload {
+    fn taped(mut self, tape: Option<(Reel, Asked)>) -> Self {
+        if let (true, Some((reel, _))) = (self.ended, &tape) {
+            reel.ended(Pane::ClientRequest, 0);
+        }
+        self.tape = tape;
+        self
+    }
+
+    fn tape(&self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) {
+        let Some((reel, asked)) = &self.tape else { return };
+        if let Some(Ok(frame)) = frame
+            && let Some(bytes) = frame.data_ref()
+        {
+            reel.bytes(Pane::ClientRequest, 0, bytes);
+            asked.add(bytes);
+        }
+        if self.ended && !matches!(frame, Some(Err(_))) {
+            reel.ended(Pane::ClientRequest, 0);
+        }
+    }
 }
 
 impl HttpBody for Upload {
@@ -183,7 +240,11 @@ impl HttpBody for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let had_ended = self.ended;
         self.ended = frame.is_none() || self.body.is_end_stream();
+        if !had_ended {
+            self.tape(frame.as_ref());
+        }
         Poll::Ready(frame)
     }
 

@@ -53,7 +53,17 @@ pub(super) fn broken(fault: &Fault, openai: bool) -> Response<Body> {
 
 /// The request is not for us, or not from whom we serve.
 pub(super) fn refusal(refusal: Refusal, openai: bool) -> Response<Body> {
-    let (status, code, message) = match refusal {
+    let (status, code, message) = words(refusal);
+    error(status, code, &format!("ollama-forward: {message}"), openai)
+}
+
+/// The same as a sentence.
+pub(super) fn why(refusal: Refusal) -> &'static str {
+    words(refusal).2
+}
+
+fn words(refusal: Refusal) -> (StatusCode, &'static str, &'static str) {
+    match refusal {
         Refusal::BadHost => {
             (StatusCode::BAD_REQUEST, "bad_host", "the request needs exactly one Host, and it must be a host")
         }
@@ -68,10 +78,9 @@ pub(super) fn refusal(refusal: Refusal, openai: bool) -> Response<Body> {
         Refusal::Elsewhere => (
             StatusCode::MISDIRECTED_REQUEST,
             "not_a_proxy",
-            "this forwarder leads to Ollama only, it is no proxy: do not set it as http_proxy",
+            "this forwarder leads to Ollama only: as http_proxy it serves the requests for Ollama itself, and no others",
         ),
-    };
-    error(status, code, &format!("ollama-forward: {message}"), openai)
+    }
 }
 
 /// Our own question of who is there came back to us.

@@ -29,15 +29,24 @@ pub enum Operation<'a> {
     Cancel(&'a str),
 }
 
-pub(super) fn route(method: &Method, path: &str, version: Version, headers: &HeaderMap) -> Route {
-    if Operation::of(method, path).is_some() {
+/// `translate`: responses are translated; else what goes by is only looked at, but for a WebSocket, which no upstream has.
+pub(super) fn route(method: &Method, path: &str, version: Version, headers: &HeaderMap, translate: bool) -> Route {
+    if translate && Operation::of(method, path).is_some() {
         return Route::Responses;
     }
     let reads = method == Method::GET || method == Method::HEAD;
+    let is_upgrade = || below_responses(path) == Some("") && headers.contains_key(UPGRADE);
     match path {
         _ if !reads => Route::Pass,
+        _ if !translate => {
+            if is_upgrade() {
+                Route::NoSocket
+            } else {
+                Route::Pass
+            }
+        }
         "/metrics" => Route::Metrics,
-        _ if below_responses(path) == Some("") && headers.contains_key(UPGRADE) => {
+        _ if is_upgrade() => {
             if version >= Version::HTTP_11 && is_handshake(headers) && !is_codex(headers) {
                 Route::Socket
             } else {
@@ -132,7 +141,17 @@ mod tests {
 
     #[track_caller]
     fn check(method: &Method, path: &str, lines: &[(&'static str, &'static str)], expected: Route) {
-        assert_eq!(route(method, path, Version::HTTP_11, &headers(lines)), expected, "{method} {path}");
+        assert_eq!(route(method, path, Version::HTTP_11, &headers(lines), true), expected, "{method} {path}");
+    }
+
+    #[test]
+    fn without_translate_all_passes_but_a_socket() {
+        let plain = |method, path, lines: &[_]| route(&method, path, Version::HTTP_11, &headers(lines), false);
+        for (method, path) in [(Method::POST, "/v1/responses"), (Method::GET, "/metrics"), (Method::GET, "/__health")] {
+            assert_eq!(plain(method, path, &[]), Route::Pass, "{path}");
+        }
+        assert_eq!(plain(Method::GET, "/v1/responses", &HANDSHAKE), Route::NoSocket);
+        assert_eq!(plain(Method::GET, "/api/chat", &HANDSHAKE), Route::Pass);
     }
 
     #[test]
@@ -221,7 +240,7 @@ mod tests {
             check(&Method::GET, "/v1/responses", &lines, Route::NoSocket);
         }
         check(&Method::GET, "/v1/responses", &[("upgrade", "h2c")], Route::NoSocket);
-        let old = route(&Method::GET, "/v1/responses", Version::HTTP_10, &headers(&HANDSHAKE));
+        let old = route(&Method::GET, "/v1/responses", Version::HTTP_10, &headers(&HANDSHAKE), true);
         assert_eq!(old, Route::NoSocket);
     }
 }

@@ -20,7 +20,10 @@ use super::host::{self, Place};
 use super::line::{Line, Socket, Watched};
 use super::metrics::{Exchange, Lane, Outcome};
 use super::route::{Route, route};
-use super::{Body, Bridge, exchange, pass, respond, socket};
+use super::{Body, Bridge, exchange, pass, respond, socket, tape};
+use crate::capture::record::Lane as Way;
+use crate::capture::tap::Opening;
+use crate::capture::{Pane, Reel};
 use crate::clock;
 use crate::forward::refuse::is_openai_path;
 use crate::forward::{Accepted, Cut, EndedBy, Phase, Record, Shared, Target};
@@ -51,11 +54,12 @@ pub fn serve(
         }
         let local = client.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
         let socket = TokioIo::new(Socket::new(client, Arc::clone(&line), Arc::clone(&bridge.shared)));
+        let from = From { conn: id, peer, local };
         let service = service_fn({
             let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
             move |request| {
                 let (bridge, line) = (Arc::clone(&bridge), Arc::clone(&line));
-                async move { Ok::<_, Infallible>(watched(&bridge, line, local, request).await) }
+                async move { Ok::<_, Infallible>(watched(&bridge, line, from, request).await) }
             }
         });
         let connection = http1::Builder::new()
@@ -69,7 +73,7 @@ pub fn serve(
             .with_upgrades();
         session.end = Some(converse(connection, phase.clone()).await);
         if let Some(promised) = line.promised()
-            && let Some(end) = Box::pin(socket::serve(bridge, line, promised, phase)).await
+            && let Some(end) = Box::pin(socket::serve(bridge, line, promised, from, phase)).await
         {
             session.end = Some(end);
         }
@@ -174,20 +178,41 @@ impl Drop for Session {
     }
 }
 
-/// Answers one request; the line knows while that is under way.
-async fn watched(
-    bridge: &Arc<Bridge>,
-    line: Arc<Line>,
+/// Where a client comes from, and at which of our addresses it came in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct From {
+    pub conn: u64,
+    pub peer: SocketAddr,
     local: IpAddr,
-    request: Request<Incoming>,
-) -> Response<Watched> {
-    line.begins();
-    let is_bare = request.method() == Method::HEAD;
-    let response = answer(bridge, &line, local, request).await;
-    if is_bare || response.body().is_end_stream() {
-        line.ends();
+}
+
+impl From {
+    /// Begins to capture a request, where that is asked for.
+    pub(super) fn open<B>(self, bridge: &Bridge, request: &Request<B>) -> Option<Reel> {
+        bridge.tap.open(clock::wall(), || Opening {
+            conn: self.conn,
+            peer: self.peer.to_string(),
+            head: tape::head_of_request(request),
+            ..Opening::default()
+        })
     }
-    response.map(|body| Watched { body, line })
+}
+
+/// Answers one request; the line knows while that is under way.
+async fn watched(bridge: &Arc<Bridge>, line: Arc<Line>, from: From, request: Request<Incoming>) -> Response<Watched> {
+    let reel = from.open(bridge, &request);
+    line.begins(reel.clone());
+    let is_bare = request.method() == Method::HEAD;
+    let response = answer(bridge, &line, from.local, request).await;
+    if let Some(reel) = &reel {
+        reel.head(Pane::ClientResponse, 0, tape::head_of_response(&response));
+    }
+    let is_over = is_bare || response.body().is_end_stream();
+    let mut response = response.map(|body| Watched { body, line, reel });
+    if is_over {
+        response.body_mut().ends();
+    }
+    response
 }
 
 /// Answers one request.
@@ -195,13 +220,24 @@ async fn answer(bridge: &Arc<Bridge>, line: &Arc<Line>, local: IpAddr, request: 
     let path = request.uri().path();
     let openai = is_openai_path(path.as_bytes());
     let head = (request.method(), request.uri(), request.version());
-    if let Err(refusal) = host::judge(&bridge.known, local, || place(&bridge.shared.target), head, request.headers()) {
+    let names = if bridge.settings.any_host { host::Names::Any } else { host::Names::Ours };
+    let may = host::judge(&bridge.known, local, || place(&bridge.shared.target), head, (request.headers(), names));
+    if let Err(refusal) = may {
+        tape::refused(line.reel().as_ref(), respond::why(refusal));
         return respond::refusal(refusal, openai);
     }
     if is_our_probe(&bridge.shared, &request) {
         return respond::looped();
     }
-    match route(request.method(), path, request.version(), request.headers()) {
+    let route = route(request.method(), path, request.version(), request.headers(), bridge.settings.translate);
+    if let Some(reel) = line.reel() {
+        reel.lane(match route {
+            Route::Pass => Way::Passed,
+            Route::Responses | Route::Socket => Way::Translated,
+            Route::NoSocket | Route::Health | Route::Metrics => Way::Local,
+        });
+    }
+    match route {
         Route::Pass => {
             let begun = clock::now();
             let response = pass::pass(bridge, line, request).await;

@@ -10,6 +10,10 @@ use crate::translate::tools::Mode;
 /// How the bridge behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// Responses are translated; else everything passes, and HTTP is read for capture only.
+    pub translate: bool,
+    /// Requests are served whatever name the client calls us by.
+    pub any_host: bool,
     pub upstream_api: UpstreamApi,
     pub tools: Mode,
     /// None: the upstream's own. Ollama loads a model anew for each other value, so it is this one for all requests.
@@ -31,6 +35,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            translate: true,
+            any_host: false,
             upstream_api: UpstreamApi::default(),
             tools: Mode::default(),
             num_ctx: None,
@@ -102,6 +108,7 @@ pub enum Subagents {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     pub translate: Option<bool>,
+    pub any_host: Option<bool>,
     pub upstream_api: Option<UpstreamApi>,
     pub tools: Option<ToolForms>,
     pub num_ctx: Option<u32>,
@@ -124,6 +131,7 @@ impl Wishes {
     pub fn over(self, below: Self) -> Self {
         Self {
             translate: self.translate.or(below.translate),
+            any_host: self.any_host.or(below.any_host),
             upstream_api: self.upstream_api.or(below.upstream_api),
             tools: self.tools.or(below.tools),
             num_ctx: self.num_ctx.or(below.num_ctx),
@@ -137,10 +145,12 @@ impl Wishes {
         }
     }
 
-    /// None: no bridge was asked for, whatever else was.
-    pub fn settings(self) -> Option<Settings> {
+    /// Those of a bridge, whether it translates or not.
+    pub fn settings(self) -> Settings {
         let usual = Settings::default();
-        (self.translate == Some(true)).then(|| Settings {
+        Settings {
+            translate: self.translate == Some(true),
+            any_host: self.any_host == Some(true),
             upstream_api: self.upstream_api.unwrap_or(usual.upstream_api),
             tools: self.tools.map_or(usual.tools, Mode::from),
             num_ctx: self.num_ctx,
@@ -151,7 +161,7 @@ impl Wishes {
             stored_responses: self.stored_responses.unwrap_or(usual.stored_responses),
             heartbeat: self.heartbeat.unwrap_or(usual.heartbeat),
             debug: self.debug == Some(true),
-        })
+        }
     }
 }
 
@@ -160,17 +170,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_translate_there_is_no_bridge() {
+    fn without_translate_nothing_is_translated() {
         for translate in [None, Some(false)] {
             let wishes = Wishes { translate, num_ctx: Some(8192), ..Wishes::default() };
-            assert_eq!(wishes.settings(), None);
+            assert!(!wishes.settings().translate);
         }
     }
 
     #[test]
     fn what_nobody_asked_for_is_as_usual() {
         let wishes = Wishes { translate: Some(true), ..Wishes::default() };
-        assert_eq!(wishes.settings(), Some(Settings::default()));
+        assert_eq!(wishes.settings(), Settings::default());
     }
 
     #[test]
@@ -184,6 +194,7 @@ mod tests {
     fn what_was_asked_for_is_what_one_gets() {
         let wishes = Wishes {
             translate: Some(true),
+            any_host: Some(true),
             upstream_api: Some(UpstreamApi::Chat),
             tools: Some(ToolForms::Full),
             num_ctx: Some(8192),
@@ -196,6 +207,8 @@ mod tests {
             debug: Some(true),
         };
         let settings = Settings {
+            translate: true,
+            any_host: true,
             upstream_api: UpstreamApi::Chat,
             tools: Mode::Full,
             num_ctx: Some(8192),
@@ -207,6 +220,6 @@ mod tests {
             heartbeat: Duration::from_secs(1),
             debug: true,
         };
-        assert_eq!(wishes.settings(), Some(settings));
+        assert_eq!(wishes.settings(), settings);
     }
 }

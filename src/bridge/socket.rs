@@ -47,8 +47,12 @@ use self::message::{bad, envelope, late, request_in, too_large};
 use self::split::split;
 use super::exchange::{self, Asker, Refusal, Run};
 use super::line::{Line, Socket};
-use super::serve::{End, told_to_stop};
-use super::{Body, Bridge};
+use super::serve::{End, From, told_to_stop};
+use super::{Body, Bridge, tape};
+use crate::capture::record::{Head, Lane as Way};
+use crate::capture::tap::{Ending, Opening};
+use crate::capture::{Pane, Reel};
+use crate::clock;
 use crate::forward::{EndedBy, Phase};
 
 /// By the specification, a connection ends after this.
@@ -67,6 +71,8 @@ const WRITE_BUFFER: usize = 16 << 10;
 pub(super) struct Promised {
     upgraded: OnUpgrade,
     asker: Asker,
+    /// That of the handshake, where something is captured.
+    head: Option<Head>,
 }
 
 /// Answers a complete handshake. The socket begins when the answer is out.
@@ -74,7 +80,8 @@ pub(super) fn accept(line: &Line, mut request: Request<Incoming>) -> Response<Bo
     let asker = Asker::of(request.headers());
     let key = request.headers().get(SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
     let accept = HeaderValue::try_from(derive_accept_key(key)).expect("base 64 is a header's value");
-    line.promise(Promised { upgraded: upgrade::on(&mut request), asker });
+    let head = line.reel().map(|_| tape::head_of_request(&request));
+    line.promise(Promised { upgraded: upgrade::on(&mut request), asker, head });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -89,12 +96,15 @@ pub(super) async fn serve(
     bridge: Arc<Bridge>,
     line: Arc<Line>,
     promised: Promised,
+    from: From,
     phase: watch::Receiver<Phase>,
 ) -> Option<End> {
-    let upgraded = promised.upgraded.await.ok()?;
+    let Promised { upgraded, asker, head } = promised;
+    let upgraded = upgraded.await.ok()?;
     let parts = upgraded.downcast::<TokioIo<Socket>>().expect("the connection was made of such a socket");
     let stream = open(parts.io.into_inner(), parts.read_buf, bridge.settings.max_body_size).await;
-    let mut talk = Talk::new(bridge, line, promised.asker, stream);
+    let mut talk = Talk::new(bridge, line, asker, stream);
+    (talk.from, talk.head) = (Some(from), head);
     let farewell = talk.converse(phase, LIFE).await;
     Some(talk.part(farewell).await)
 }
@@ -142,11 +152,49 @@ struct Talk<S> {
     /// Texts that came while another was answered, and why others cannot be answered, in their order.
     waiting: VecDeque<Result<Utf8Bytes, Refusal>>,
     memory: Memory,
+    /// For capture: who asks, and how the handshake was.
+    from: Option<From>,
+    head: Option<Head>,
+    /// Where the response under way is captured: each is an exchange.
+    reel: Option<Reel>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
     fn new(bridge: Arc<Bridge>, line: Arc<Line>, asker: Asker, stream: WebSocketStream<S>) -> Self {
-        Self { bridge, line, asker, stream, waiting: VecDeque::new(), memory: Memory::default() }
+        let (waiting, memory) = (VecDeque::new(), Memory::default());
+        Self { bridge, line, asker, stream, waiting, memory, from: None, head: None, reel: None }
+    }
+
+    /// Begins to capture what a message asks.
+    fn tape(&mut self, text: &Utf8Bytes) {
+        let (from, head) = (self.from, &self.head);
+        self.reel = from.and_then(|From { conn, peer, .. }| {
+            let (peer, head) = (peer.to_string(), head.clone().unwrap_or_default());
+            self.bridge.tap.open(clock::wall(), || Opening { conn, peer, head, ..Opening::default() })
+        });
+        self.line.tapes(self.reel.clone());
+        if let Some(reel) = &self.reel {
+            reel.lane(Way::Translated);
+            reel.bytes(Pane::ClientRequest, 0, &Bytes::copy_from_slice(text.as_bytes()));
+            reel.ended(Pane::ClientRequest, 0);
+        }
+    }
+
+    /// A message of the answer, on a line of its own.
+    fn tape_answer(&self, message: &Bytes) {
+        if let Some(reel) = &self.reel {
+            reel.bytes(Pane::ClientResponse, 0, message);
+            reel.bytes(Pane::ClientResponse, 0, &Bytes::from_static(b"\n"));
+        }
+    }
+
+    /// The answer is over.
+    fn tape_ends(&mut self) {
+        self.line.tapes(None);
+        if let Some(reel) = self.reel.take() {
+            reel.ended(Pane::ClientResponse, 0);
+            reel.ends(Ending::Done);
+        }
     }
 
     /// Answers what is asked, in its order, until there is a reason to end.
@@ -166,6 +214,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
                     return Err(farewell);
                 }
                 if let Some(next) = self.waiting.pop_front() {
+                    if let Ok(text) = &next {
+                        self.tape(text);
+                    }
                     match next.and_then(|text| self.begin(&text)) {
                         Ok(begun) => answering = Some(begun),
                         Err(refusal) => self.refuse(&refusal).await?,
@@ -185,6 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
                         self.tell(&events).await?;
                     } else {
                         self.remember(answering.take());
+                        self.tape_ends();
                     }
                 }
             }
@@ -215,9 +267,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
         let previous = request.get("previous_response_id").and_then(Value::as_str).map(str::to_owned);
         let memory = &self.memory;
         let find = |id: &str| memory.find(id).map(<[Value]>::to_vec);
-        let begun = exchange::begin(&self.bridge, &self.asker, Value::Object(request), text.len(), Some(&find));
-        match begun {
-            Ok(run) => Ok(Answering { run: run.told_to(&self.line), previous }),
+        let asked = (Value::Object(request), text.len());
+        match exchange::begin(&self.bridge, &self.asker, asked, Some(&find), &self.line) {
+            Ok(run) => Ok(Answering { run, previous }),
             Err(refusal) => {
                 self.forget(previous.as_deref());
                 Err(refusal)
@@ -241,12 +293,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
 
     async fn refuse(&mut self, refusal: &Refusal) -> Result<(), Farewell> {
         debug!(status = refusal.status.as_u16(), code = refusal.code, "request refused");
+        tape::refused(self.reel.as_ref(), &refusal.message);
         let text = envelope(refusal).to_string();
+        self.tape_answer(&Bytes::copy_from_slice(text.as_bytes()));
+        self.tape_ends();
         self.stream.send(Message::Text(text.into())).await.map_err(|error| Farewell::of(&error))
     }
 
     async fn tell(&mut self, events: &Bytes) -> Result<(), Farewell> {
         for event in split(events) {
+            self.tape_answer(&event);
             let text = Utf8Bytes::try_from(event).expect("JSON is UTF-8");
             self.stream.feed(Message::Text(text)).await.map_err(|error| Farewell::of(&error))?;
         }

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use super::Layer;
 use super::parse::{
     nearest_of, parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration,
-    parse_size, parse_tokens,
+    parse_size, parse_space, parse_tokens,
 };
 use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
+use crate::capture::settings as capture;
 use crate::fault::{Fault, FaultId};
 use crate::log::{Color, LogFormat, Volume, Wishes};
 
@@ -35,13 +36,24 @@ struct File {
     titles: Option<Word>,
     subagents: Option<Word>,
     stored_responses: Option<Word>,
+    any_host: Option<bool>,
+    capture: Option<Word>,
+    inspect: Option<Word>,
+    capture_max_size: Option<Word>,
+    capture_max_age: Option<Word>,
+    capture_max_body: Option<Word>,
+    capture_min_free: Option<Word>,
+    capture_raw: Option<bool>,
+    capture_only: Option<OneOrMany>,
+    capture_except: Option<OneOrMany>,
+    capture_compat: Option<Word>,
     quiet: Option<bool>,
     debug: Option<bool>,
     log_format: Option<Word>,
     color: Option<Word>,
 }
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 34] = [
     "listen",
     "listen_port",
     "upstream",
@@ -61,6 +73,17 @@ const KEYS: [&str; 23] = [
     "titles",
     "subagents",
     "stored_responses",
+    "any_host",
+    "capture",
+    "inspect",
+    "capture_max_size",
+    "capture_max_age",
+    "capture_max_body",
+    "capture_min_free",
+    "capture_raw",
+    "capture_only",
+    "capture_except",
+    "capture_compat",
     "quiet",
     "debug",
     "log_format",
@@ -71,6 +94,7 @@ const KEYS: [&str; 23] = [
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Word {
+    Bool(bool),
     Integer(i64),
     Float(f64),
     Text(String),
@@ -83,9 +107,19 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
+impl OneOrMany {
+    fn into_all(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+}
+
 impl Word {
     fn into_text(self) -> String {
         match self {
+            Self::Bool(yes) => yes.to_string(),
             Self::Integer(number) => number.to_string(),
             Self::Float(number) => number.to_string(),
             Self::Text(text) => text,
@@ -186,10 +220,7 @@ impl File {
         ) -> Result<Option<T>, (&'static str, String)> {
             word.map(|word| parse(&word.into_text())).transpose().map_err(|why| (key, why))
         }
-        let listen = self.listen.map(|listen| match listen {
-            OneOrMany::One(one) => vec![one],
-            OneOrMany::Many(many) => many,
-        });
+        let listen = self.listen.map(OneOrMany::into_all);
         let listen = listen.map(|all| all.iter().map(|text| text.parse()).collect()).transpose();
         Ok(Layer {
             listen: listen.map_err(|why| ("listen", why))?,
@@ -205,6 +236,7 @@ impl File {
                 // For tests, which have no ten seconds.
                 heartbeat: None,
                 translate: self.translate,
+                any_host: self.any_host,
                 upstream_api: value("upstream_api", self.upstream_api, choice::<UpstreamApi>)?,
                 tools: value("tools", self.tools, choice::<ToolForms>)?,
                 num_ctx: value("num_ctx", self.num_ctx, parse_tokens)?,
@@ -214,6 +246,18 @@ impl File {
                 subagents: value("subagents", self.subagents, choice::<Subagents>)?,
                 stored_responses: value("stored_responses", self.stored_responses, parse_number)?,
                 debug: self.debug,
+            },
+            capture: capture::Wishes {
+                capture: value("capture", self.capture, str::parse)?,
+                inspect: value("inspect", self.inspect, str::parse)?,
+                max_size: value("capture_max_size", self.capture_max_size, parse_size)?,
+                max_age: value("capture_max_age", self.capture_max_age, parse_positive_duration)?,
+                max_body: value("capture_max_body", self.capture_max_body, parse_size)?,
+                min_free: value("capture_min_free", self.capture_min_free, parse_space)?,
+                raw: self.capture_raw,
+                only: self.capture_only.map(OneOrMany::into_all),
+                except: self.capture_except.map(OneOrMany::into_all),
+                compat: value("capture_compat", self.capture_compat, |text| Ok(text.into()))?,
             },
             needs_translate: None,
             log: Wishes {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bridge::settings::{self, Settings};
+use crate::capture;
 use crate::fault::{Fault, FaultId};
 use crate::log::Wishes;
 use crate::net::listen::leads_to;
@@ -20,7 +21,7 @@ use crate::net::options::{Keepalive, SocketPolicy};
 pub use file::{mended, parse_file};
 pub use parse::{
     nearest_of, parse_count, parse_duration, parse_keepalive, parse_number, parse_port, parse_positive_duration,
-    parse_size, parse_tokens,
+    parse_size, parse_space, parse_tokens,
 };
 
 /// Ollama's port (Ollama, `envconfig`).
@@ -36,8 +37,9 @@ pub struct Config {
     pub policy: SocketPolicy,
     pub max_connections: usize,
     pub drain_time: Duration,
-    /// None: bytes are forwarded as they are.
-    pub bridge: Option<Settings>,
+    /// Counts where it translates, or something is captured; else bytes are forwarded as they are.
+    pub bridge: Settings,
+    pub capture: capture::Settings,
     /// Where WSL's files are; `/` outside tests.
     pub root: PathBuf,
 }
@@ -76,6 +78,7 @@ pub struct Layer {
     pub max_connections: Option<usize>,
     pub drain_timeout: Option<Duration>,
     pub bridge: settings::Wishes,
+    pub capture: capture::settings::Wishes,
     /// The key of something that was typed and does nothing without `translate`.
     pub needs_translate: Option<&'static str>,
     pub log: Wishes,
@@ -96,6 +99,7 @@ impl Layer {
             max_connections: self.max_connections.or(below.max_connections),
             drain_timeout: self.drain_timeout.or(below.drain_timeout),
             bridge: self.bridge.over(below.bridge),
+            capture: self.capture.over(below.capture),
             needs_translate: self.needs_translate.or(below.needs_translate),
             log: self.log.over(below.log),
         }
@@ -126,10 +130,11 @@ impl Layer {
             max_connections: self.max_connections.unwrap_or(4096),
             drain_time: self.drain_timeout.unwrap_or(Duration::from_secs(10)),
             bridge: self.bridge.settings(),
+            capture: self.capture.settings(),
             root,
         };
         // In a file or in the environment it is a setting that waits to be of use; typed, it is a mistake.
-        if let (None, Some(key)) = (&config.bridge, self.needs_translate) {
+        if let (false, Some(key)) = (config.bridge.translate, self.needs_translate) {
             let what = format!("--{} does nothing without --translate: add that", key.replace('_', "-"));
             return Err(Fault::new(FaultId::Usage, what));
         }
@@ -179,7 +184,7 @@ mod tests {
         );
         let bridge = settings::Wishes { translate: Some(true), ..settings::Wishes::default() };
         let file = Layer { bridge, ..Layer::default() };
-        assert_eq!(typed.over(file).finish("/".into()).unwrap().bridge, Some(Settings::default()));
+        assert_eq!(typed.over(file).finish("/".into()).unwrap().bridge, Settings::default());
     }
 
     #[test]

@@ -103,6 +103,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(format!("`{text}` is not a time: use 500ms, 1.5s or 2m")),
     };
     let value: f64 = number.parse().map_err(|_| format!("`{text}` is not a time: use 500ms, 1.5s or 2m"))?;
@@ -140,6 +141,14 @@ pub fn parse_tokens(text: &str) -> Result<u32, String> {
 
 /// `33554432`, `32M`, `32MiB` or `32MB`, with the units of the GNU core utilities: MB are millions, M and MiB are not.
 pub fn parse_size(text: &str) -> Result<usize, String> {
+    match parse_space(text)? {
+        0 => Err(format!("`{}` leaves no room for a request: use 32M or the like", text.trim())),
+        size => Ok(size),
+    }
+}
+
+/// The same; none is a size, too.
+pub fn parse_space(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let wrong = || format!("`{text}` is not a size: use 33554432, 32M or 32MiB");
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
@@ -153,11 +162,8 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
         "gb" => 1_000_000_000,
         _ => return Err(wrong()),
     };
-    match number.parse::<usize>().map_err(|_| wrong())?.checked_mul(unit) {
-        Some(0) => Err(format!("`{text}` leaves no room for a request: use 32M or the like")),
-        Some(size) => Ok(size),
-        None => Err(format!("`{text}` is too large")),
-    }
+    let size = number.parse::<usize>().map_err(|_| wrong())?.checked_mul(unit);
+    size.ok_or_else(|| format!("`{text}` is too large"))
 }
 
 /// `IDLE/INTERVAL/COUNT`; the times in whole seconds, as the kernel takes them (tcp(7): up to 32767 s and 127 probes).

@@ -316,7 +316,9 @@ impl Asking<'_> {
         let ask = live::gather::Ask {
             via,
             api: *api,
-            translate: self.config.bridge.clone().or_else(|| self.plan.translate.then(Settings::default)),
+            translate: Some(self.config.bridge.clone())
+                .filter(|settings| settings.translate)
+                .or_else(|| self.plan.translate.then(Settings::default)),
             model,
             policy: self.config.policy,
             connect_time: self.config.connect_time,

@@ -1,6 +1,7 @@
 //! Small questions over HTTP: one connection each, a deadline each, and the answer read piece by piece or whole. Whoever
 //! asks drives the connection, so that nothing outlives the question. It knows nothing of what is asked.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -11,7 +12,7 @@ use chrono::DateTime;
 use http_body_util::Full;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -46,27 +47,36 @@ impl Place {
     }
 }
 
-/// What is asked. A body is JSON.
+/// What is asked. A body is JSON, unless a header says otherwise.
 #[derive(Clone, Debug)]
 pub struct Question {
     method: Method,
-    path: &'static str,
+    path: Cow<'static, str>,
+    headers: Vec<(String, String)>,
     body: Bytes,
 }
 
 impl Question {
     pub fn get(path: &'static str) -> Self {
-        Self { method: Method::GET, path, body: Bytes::new() }
+        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: Bytes::new() }
     }
 
     pub fn post(path: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { method: Method::POST, path, body: body.into() }
+        Self { method: Method::POST, path: path.into(), headers: Vec::new(), body: body.into() }
+    }
+
+    /// One that somebody else has asked before. None: its method or its path is none.
+    pub fn again(method: &str, path: &str, headers: Vec<(String, String)>, body: impl Into<Bytes>) -> Option<Self> {
+        let method = method.parse().ok()?;
+        // What is in it must be a path: whom it is sent to is not its business.
+        path.parse::<Uri>().ok().filter(|uri| uri.authority().is_none())?;
+        Some(Self { method, path: path.to_owned().into(), headers, body: body.into() })
     }
 
     fn request(&self, place: &Place) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = Uri::from_static(self.path);
+        *request.uri_mut() = self.path.parse().expect("paths are ours, or were checked");
         let headers = request.headers_mut();
         if let Ok(host) = HeaderValue::from_str(&place.host) {
             headers.insert(HOST, host);
@@ -74,6 +84,12 @@ impl Question {
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         if !self.body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        for (name, value) in &self.headers {
+            // One that is none, as it was taken for a secret, is left out.
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+                headers.insert(name, value);
+            }
         }
         request
     }

@@ -21,6 +21,7 @@ mod support;
 #[path = "../forward/wire.rs"]
 mod wire;
 
+mod capture;
 mod chat;
 mod errors;
 mod lane;

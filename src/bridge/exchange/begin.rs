@@ -8,16 +8,19 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde_json::Value;
 
+use super::super::line::Line;
 use super::super::metrics::Lane;
 use super::super::models::{Replaced, Thread};
 use super::super::pass::remove_secrets;
 use super::super::settings::Titles;
 use super::super::store::Conversation;
+use super::super::tape::{self, Tape};
 use super::super::{Bridge, titles};
 use super::open::{Draft, Question, write};
 use super::record::{Record, Summary};
 use super::refusal::Refusal;
 use super::run::Run;
+use crate::capture::record::Lane as Way;
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::{Answer, End, Opening};
@@ -50,9 +53,9 @@ impl Asker {
 pub(crate) fn begin(
     bridge: &Arc<Bridge>,
     asker: &Asker,
-    mut request: Value,
-    bytes: usize,
+    (mut request, bytes): (Value, usize),
     memory: Memory<'_>,
+    line: &Arc<Line>,
 ) -> Result<Run, Refusal> {
     if !request.is_object() {
         return Err(Refusal::bad("The body must be a JSON object."));
@@ -70,6 +73,8 @@ pub(crate) fn begin(
     let mut record = record(&request, bytes, &model, client, &draft);
     record.replaced = replaced;
     (record.losses, record.only_told) = (draft.losses, draft.only_told);
+    let reel = line.reel();
+    tape::losses(reel.as_ref(), &record.losses, &record.only_told, record.replaced.as_deref());
     let nonce = clock::nonce();
     let answer = Answer::begin(Opening {
         nonce: &nonce[..24],
@@ -91,16 +96,17 @@ pub(crate) fn begin(
         said: None,
         pause: Duration::ZERO,
         patience: bridge.shared.limits.wait_for_upstream,
+        tape: Tape::of(reel),
     };
     // Only a socket can be warmed up: over HTTP there is no such field.
     if memory.is_some() && question.request["generate"] == false {
         record.local = Some("not to be generated");
-        return Ok(Run::said(question, answer, record, End::Done(Done::default())));
+        return Ok(Run::said(question, answer, record, line, End::Done(Done::default())));
     }
     if let Some(title) = title(bridge, asker, &question.request) {
-        return Ok(said(question, answer, record, &title));
+        return Ok(said(question, answer, record, line, &title));
     }
-    Ok(Run::begin(question, answer, record))
+    Ok(Run::begin(question, answer, record, line))
 }
 
 /// The request's model, or that of its parent, where it names one that only OpenAI has. Gives the name that was asked for.
@@ -122,12 +128,15 @@ fn title(bridge: &Bridge, asker: &Asker, request: &Value) -> Option<String> {
 }
 
 /// A response that is known already.
-fn said(question: Question, mut answer: Answer, mut record: Record, text: &str) -> Run {
+fn said(question: Question, mut answer: Answer, mut record: Record, line: &Arc<Line>, text: &str) -> Run {
     record.local = Some("title");
     record.lane = Lane::Title;
     // A title is not code: nothing in it can be a call.
     let _ = answer.chunk(&Chunk { text: text.into(), ..Chunk::default() });
-    Run::said(question, answer, record, End::Done(Done::default()))
+    if let Some(reel) = question.tape.reel() {
+        reel.lane(Way::Local);
+    }
+    Run::said(question, answer, record, line, End::Done(Done::default()))
 }
 
 /// English prose and code, over the vocabularies in use; only told where the upstream does not count.

@@ -9,9 +9,15 @@ use serde_json::Value;
 use super::super::Bridge;
 use super::super::unpack::{UnpackError, parse, unpack};
 use super::refusal::Refusal;
+use crate::capture::{Pane, Reel};
 
 /// The request, and how large it was.
-pub(super) async fn read(bridge: &Bridge, headers: &HeaderMap, body: Incoming) -> Result<(Value, usize), Refusal> {
+pub(super) async fn read(
+    bridge: &Bridge,
+    headers: &HeaderMap,
+    body: Incoming,
+    reel: Option<&Reel>,
+) -> Result<(Value, usize), Refusal> {
     let limit = bridge.settings.max_body_size;
     let too_large =
         |error: &UnpackError| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", error.to_string());
@@ -23,6 +29,10 @@ pub(super) async fn read(bridge: &Bridge, headers: &HeaderMap, body: Incoming) -
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large(&UnpackError::TooLarge { limit })),
         Err(error) => return Err(Refusal::bad(format!("The request did not come whole: {error}."))),
     };
+    if let Some(reel) = reel {
+        reel.bytes(Pane::ClientRequest, 0, &packed);
+        reel.ended(Pane::ClientRequest, 0);
+    }
     let encodings: Vec<&str> =
         headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
     let bytes = unpack(Some(&encodings.join(",")), packed, limit).map_err(|error| {

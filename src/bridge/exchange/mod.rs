@@ -25,7 +25,7 @@ use tracing::debug;
 
 use super::line::Line;
 use super::metrics::{self, Exchange, Lane};
-use super::{Body, Bridge, Operation};
+use super::{Body, Bridge, Operation, tape};
 use crate::clock;
 use crate::translate::Client;
 use crate::translate::answer::Finished;
@@ -60,6 +60,7 @@ pub(super) async fn respond(bridge: &Arc<Bridge>, line: &Arc<Line>, request: Req
         None => Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")),
     };
     answered.unwrap_or_else(|refusal| {
+        tape::refused(line.reel().as_ref(), &refusal.message);
         debug!(status = refusal.status.as_u16(), code = refusal.code, "request refused");
         bridge.metrics.record(&Exchange::new(Lane::Responses, metrics::Outcome::Refused, clock::now() - begun));
         refusal.into_response()
@@ -72,9 +73,9 @@ async fn create(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<Response<Body>, Refusal> {
-    let (request, bytes) = body::read(bridge, headers, body).await?;
+    let (request, bytes) = body::read(bridge, headers, body, line.reel().as_ref()).await?;
     let streamed = request["stream"] == true;
-    let run = begin(bridge, &Asker::of(headers), request, bytes, None)?.told_to(line);
+    let run = begin(bridge, &Asker::of(headers), (request, bytes), None, line)?;
     if streamed {
         return Ok(events(run));
     }
@@ -88,9 +89,9 @@ async fn make_short(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<Response<Body>, Refusal> {
-    let (request, bytes) = body::read(bridge, headers, body).await?;
+    let (request, bytes) = body::read(bridge, headers, body, line.reel().as_ref()).await?;
     let asked = compact::prompt(request)?;
-    let mut run = begin(bridge, &Asker::of(headers), asked, bytes, None)?.told_to(line);
+    let mut run = begin(bridge, &Asker::of(headers), (asked, bytes), None, line)?;
     run.record.lane = Lane::Compact;
     let finished = run.whole().await;
     if let Some(failure) = &finished.failure {

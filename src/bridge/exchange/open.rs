@@ -8,6 +8,7 @@
 //! The whole of it is one future that owns what it needs, so that it can outlive its client (see [`super::lobby`]).
 
 use std::future::Future;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -20,8 +21,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::super::store::Conversation;
+use super::super::tape::{self, Tape};
 use super::super::upstream::{Link, Outgoing};
 use super::super::{Bridge, learnt, small};
+use crate::capture::record::{Happened, Head};
 use crate::fault::{Fault, FaultId};
 use crate::translate::failure::{Failure, Kind};
 use crate::translate::request::{self, Facts, Loss, Telling};
@@ -45,6 +48,8 @@ pub(super) struct Question {
     pub pause: Duration,
     /// While the upstream cannot be reached.
     pub patience: Duration,
+    /// Where what is said with the upstream is captured.
+    pub tape: Tape,
 }
 
 /// A request in the words of its upstream.
@@ -84,6 +89,7 @@ pub(super) enum Unopened {
 pub(super) struct Asking {
     reply: Pin<Box<dyn Future<Output = Reply> + Send>>,
     sent: Arc<OnceLock<Sent>>,
+    tape: Tape,
 }
 
 /// A question that the upstream has.
@@ -97,6 +103,23 @@ impl Asking {
     /// None: the upstream knows nothing of it yet.
     pub(super) fn sent(&self) -> Option<&Sent> {
         self.sent.get()
+    }
+
+    /// Nobody waits for it any more.
+    pub(super) fn leave(&self) {
+        self.tape.leave();
+    }
+
+    /// Somebody else waits for it now.
+    fn now_for(&self, tape: &Tape) {
+        self.tape.now_for(tape);
+        tape.moment(|| Happened::Again {
+            why: "goes on with the same request, whose client left during the load".into(),
+        });
+        if let Some(sent) = self.sent() {
+            let head = || Head { to: Some(sent.to.to_string()), ..Head::default() };
+            self.tape.asks(head, &sent.body);
+        }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
@@ -153,17 +176,18 @@ pub(super) fn ask(question: Question) -> Asking {
     let lobby = &question.bridge.lobby;
     let asked = question.written.as_ref().filter(|_| question.said.is_none());
     if let Some(waiting) = asked.and_then(|written| lobby.take(&written.body.bytes)) {
+        waiting.now_for(&question.tape);
         return waiting;
     }
     let sent = Arc::new(OnceLock::new());
-    let place = Arc::clone(&sent);
+    let (place, tape) = (Arc::clone(&sent), question.tape.clone());
     let reply = async move {
         let mut written = question.written.clone();
         let outcome = answer(&question, &mut written, &place).await;
         let at = place.get().map(|sent| sent.to);
         Reply { written, at, outcome }
     };
-    Asking { reply: Box::pin(reply), sent }
+    Asking { reply: Box::pin(reply), sent, tape }
 }
 
 async fn answer(question: &Question, written: &mut Option<Written>, sent: &OnceLock<Sent>) -> Result<Opened, Unopened> {
@@ -175,6 +199,7 @@ async fn answer(question: &Question, written: &mut Option<Written>, sent: &OnceL
         let waiting = question.said.is_none().then(|| question.bridge.lobby.take(&found.body.bytes)).flatten();
         *written = Some(found);
         if let Some(waiting) = waiting {
+            waiting.now_for(&question.tape);
             if let Some(same) = waiting.sent() {
                 sent.get_or_init(|| same.clone());
             }
@@ -186,7 +211,8 @@ async fn answer(question: &Question, written: &mut Option<Written>, sent: &OnceL
         Some((thinking, text)) => Bytes::from(body.continued(*api, thinking, text)),
         None => body.bytes.clone(),
     };
-    let (link, response) = send(&question.bridge, *api, bytes, question.patience, sent).await?;
+    let (link, response) = send(question, *api, bytes, sent).await?;
+    question.tape.answers(&response);
     if response.status() == StatusCode::OK {
         return Ok(Opened { link, body: response.into_body(), decoder: Decoder::new(*api) });
     }
@@ -215,12 +241,13 @@ pub(super) fn unreachable(fault: &Fault) -> Failure {
 
 /// Sends a request to the API's own path, and waits for the head of the answer.
 async fn send(
-    bridge: &Bridge,
+    question: &Question,
     api: Api,
     bytes: Bytes,
-    patience: Duration,
     sent: &OnceLock<Sent>,
 ) -> Result<(Link, Response<Incoming>), Unopened> {
+    let Question { bridge, patience, tape, .. } = question;
+    let patience = *patience;
     let mut link = match bridge.upstream.link(patience).await {
         Ok(link) => link,
         Err(fault) => {
@@ -228,9 +255,21 @@ async fn send(
             return Err(Unopened::Away(fault));
         }
     };
+    tape.moment(|| Happened::Connected { to: link.address().to_string(), fresh: !link.was_idle() });
+    let model = question.request["model"].as_str().unwrap_or_default();
+    let mut is_first = true;
     loop {
         sent.get_or_init(|| Sent { body: bytes.clone(), to: link.address() });
-        let error = match link.ask(chat_request(api, &link, bridge, bytes.clone())).await {
+        let request = chat_request(api, &link, bridge, bytes.clone());
+        if mem::take(&mut is_first) {
+            tape.asks(|| tape::head_to(&request, &link), &bytes);
+        }
+        let answered = tokio::select! {
+            biased;
+            answered = link.ask(request) => answered,
+            never = tape::watch_load(tape, bridge, model) => match never {},
+        };
+        let error = match answered {
             Ok(response) => return Ok((link, response)),
             Err(error) => error,
         };
@@ -244,6 +283,7 @@ async fn send(
             return Err(Unopened::Lost(Fault::new(FaultId::UpstreamLost, what)));
         }
         // It had been idle too long, most likely; nothing was answered, so nothing is lost.
+        tape.moment(|| Happened::Again { why: "the connection had been closed while it idled".into() });
         link = bridge.upstream.new_link(patience).await.map_err(Unopened::Away)?;
     }
 }
@@ -266,6 +306,8 @@ async fn refusal(question: &Question, mut link: Link, response: Response<Incomin
     let body = link.read(response.into_body(), small::MOST).await.ok().flatten();
     link.give_back();
     let body = body.unwrap_or_default();
+    question.tape.bytes(&Bytes::from(body.clone()));
+    question.tape.ended();
     let failure = Failure::from_status(status, &body, model);
     if failure.kind != Kind::NoModel {
         return failure;

@@ -23,11 +23,13 @@ use serde_json::Value;
 use tokio::time::Sleep;
 use tracing::debug;
 
-use super::super::Bridge;
+use super::super::learnt::Wanted;
 use super::super::line::Line;
+use super::super::{Bridge, tape};
 use super::open::{Asking, Opened, Question, Reply, Unopened, ask, unreachable};
 use super::record::Record;
 use super::stored::{items_of, output_of, remember};
+use crate::capture::record::Happened;
 use crate::clock;
 use crate::fault::{Fault, FaultId};
 use crate::translate::answer::{Answer, End, Finished};
@@ -50,8 +52,8 @@ pub struct Run {
     finished: Option<Finished>,
     heart: Heart,
     tries: Tries,
-    /// The connection on which it was asked.
-    line: Option<Arc<Line>>,
+    /// The connection on which it was asked: its closing record tells where this went, and that it failed.
+    line: Arc<Line>,
     pub(super) record: Record,
 }
 
@@ -80,20 +82,20 @@ enum News {
 }
 
 impl Run {
-    pub(super) fn begin(question: Question, answer: Answer, record: Record) -> Self {
-        let mut run = Self::new(question, answer, record);
+    pub(super) fn begin(question: Question, answer: Answer, record: Record, line: &Arc<Line>) -> Self {
+        let mut run = Self::new(question, answer, record, line);
         run.ask();
         run
     }
 
     /// One that needs no upstream.
-    pub(super) fn said(question: Question, answer: Answer, record: Record, end: End) -> Self {
-        let mut run = Self::new(question, answer, record);
-        run.finish(end);
+    pub(super) fn said(question: Question, answer: Answer, record: Record, line: &Arc<Line>, end: End) -> Self {
+        let mut run = Self::new(question, answer, record, line);
+        run.finish(end, false);
         run
     }
 
-    fn new(question: Question, answer: Answer, record: Record) -> Self {
+    fn new(question: Question, answer: Answer, record: Record, line: &Arc<Line>) -> Self {
         let bridge = Arc::clone(&question.bridge);
         let waits = Waits { resume: bridge.settings.resume_window, upstream: bridge.shared.limits.wait_for_upstream };
         Self {
@@ -105,15 +107,9 @@ impl Run {
             step: Step::Over,
             last: Bytes::new(),
             finished: None,
-            line: None,
+            line: Arc::clone(line),
             record,
         }
-    }
-
-    /// Has the connection's closing record tell where it went, and that it failed.
-    pub(in crate::bridge) fn told_to(mut self, line: &Arc<Line>) -> Self {
-        self.line = Some(Arc::clone(line));
-        self
     }
 
     /// All events at once, for those who want only the response.
@@ -151,6 +147,7 @@ impl Run {
                     }
                     answer.heartbeat();
                     self.record.beat();
+                    self.question.tape.moment(|| Happened::Heartbeat);
                     // Nobody hears it: then the heart is only wound up again.
                     self.heart.wind(clock::now());
                 }
@@ -171,8 +168,8 @@ impl Run {
         match &mut self.step {
             Step::Asking(asking) => asking.poll(cx).map(|Reply { written, at, outcome }| {
                 self.question.written = written;
-                if let (Some(line), Some(address)) = (&self.line, at) {
-                    line.reached(address);
+                if let Some(address) = at {
+                    self.line.reached(address);
                 }
                 Some(match outcome {
                     Ok(opened) => News::Opened(Box::new(opened)),
@@ -211,11 +208,18 @@ impl Run {
         match news {
             News::Opened(opened) => {
                 self.record.head(clock::now());
-                self.bridge.learnt.want_window(&self.record.model);
+                let told = self.question.tape.reel().map(|reel| (reel, self.record.client));
+                self.bridge.learnt.want(Wanted::Model(self.record.model.clone(), told));
                 self.step = Step::Reading(opened);
             }
-            News::Read(Some(bytes)) => self.read(bytes),
-            News::Read(None) => self.read_the_rest(),
+            News::Read(Some(bytes)) => {
+                self.question.tape.bytes(&bytes);
+                self.read(bytes);
+            }
+            News::Read(None) => {
+                self.question.tape.ended();
+                self.read_the_rest();
+            }
             News::Unopened(Unopened::Told(failure)) => self.judge(Event::Failed(failure), None),
             News::Unopened(Unopened::Away(fault)) => {
                 self.judge(Event::Away { why: fault.what.clone(), failure: unreachable(&fault) }, Some(fault));
@@ -255,12 +259,10 @@ impl Run {
     fn judge(&mut self, event: Event, fault: Option<Fault>) {
         let Some(answer) = &mut self.answer else { return };
         match self.tries.judge(event, answer, self.record.since(clock::now())) {
-            Next::Finish(end) => self.finish(end),
+            Next::Finish(end) => self.finish(end, false),
             Next::GiveUp { failure, what } => {
-                if let Some(line) = &self.line {
-                    line.failed(fault.unwrap_or_else(|| Fault::new(FaultId::UpstreamLost, what)));
-                }
-                self.finish(End::Failed(failure));
+                self.line.failed(fault.unwrap_or_else(|| Fault::new(FaultId::UpstreamLost, what)));
+                self.finish(End::Failed(failure), true);
             }
             Next::Ask(ask) => self.ask_once_more(ask),
         }
@@ -268,6 +270,12 @@ impl Run {
 
     fn ask_once_more(&mut self, Ask { how, why, said, pause, patience }: Ask) {
         let (id, model) = (self.record.id, self.record.model.as_str());
+        let told = why.clone();
+        self.question.tape.moment(|| match how {
+            How::GoOn => Happened::Resumed { why: told },
+            How::Again | How::InWords | How::WithoutThinking => Happened::Again { why: told },
+        });
+        self.question.tape.attempt += 1;
         match how {
             How::Again => {
                 self.record.retries += 1;
@@ -275,9 +283,7 @@ impl Run {
             }
             How::GoOn => {
                 self.record.resumes += 1;
-                if let Some(line) = &self.line {
-                    line.resumed();
-                }
+                self.line.resumed();
                 debug!(id, model, why, attempt = self.record.resumes, "upstream broke, asked to go on");
             }
             How::InWords => {
@@ -300,12 +306,17 @@ impl Run {
         self.step = Step::Asking(ask(self.question.clone()));
     }
 
-    fn finish(&mut self, end: End) {
+    /// `is_told`: the line knows already what has failed.
+    fn finish(&mut self, end: End, is_told: bool) {
         let Some(mut answer) = self.answer.take() else { return };
         let is_done = matches!(end, End::Done(_));
         let before = answer.take();
         let finished = answer.finish(end, clock::unix_seconds(clock::wall()));
         self.record.finish(&finished, &self.bridge);
+        tape::finished(self.question.tape.reel().as_ref(), &finished, is_told);
+        if is_done {
+            self.question.tape.ended();
+        }
         self.last = joined(&before, &finished.events, super::ending(self.record.client));
         self.step = match mem::replace(&mut self.step, Step::Over) {
             Step::Reading(opened) if is_done => Step::Ending(opened, Box::pin(tokio::time::sleep(ENDING))),
@@ -367,6 +378,7 @@ impl Drop for Run {
         if let Step::Asking(asking) = mem::replace(&mut self.step, Step::Over)
             && self.question.said.is_none()
         {
+            asking.leave();
             self.bridge.lobby.keep(&self.bridge, &self.record.model, asking);
         }
         self.record.left(&self.bridge);

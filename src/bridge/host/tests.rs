@@ -18,7 +18,7 @@ fn judged(
         headers.append(name.parse::<hyper::header::HeaderName>().unwrap(), value.parse().unwrap());
     }
     let local = "172.20.3.4".parse().unwrap();
-    judge(&known, local, || upstream.clone(), (&method, &uri.parse().unwrap(), version), &headers)
+    judge(&known, local, || upstream.clone(), (&method, &uri.parse().unwrap(), version), (&headers, Names::Ours))
 }
 
 fn windows() -> Place {

@@ -6,6 +6,7 @@ use tokio::io::DuplexStream;
 use super::*;
 use crate::bridge::Known;
 use crate::bridge::settings::{Settings, UpstreamApi};
+use crate::capture::Tap;
 use crate::forward::{Limits, Shared, Target};
 use crate::gateway::ProbeMark;
 use crate::net::options::{Keepalive, SocketPolicy};
@@ -24,7 +25,7 @@ fn bridge() -> Arc<Bridge> {
     let policy = SocketPolicy { keepalive, user_timeout: second };
     let shared = Shared::new(Target::Address(nowhere), limits, policy, ProbeMark::default());
     let settings = Settings { upstream_api: UpstreamApi::Ollama, ..Settings::default() };
-    Bridge::new(shared, Known::default(), settings)
+    Bridge::new(shared, Known::default(), settings, Tap::default())
 }
 
 /// What a client hears that said this before the hour was over, and how the connection ended.

@@ -226,6 +226,7 @@ async fn a_running_forward_is_asked_for_its_lines() {
         changed_ms_ago: 0,
         connections: Connections { open: 0, total: 0, failed: 0, refused: 0 },
         bytes: Bytes { sent: 0, received: 0 },
+        capture: None,
     };
     let gone = Report { listen: vec!["127.0.0.1:11435".into()], ..report.clone() };
     facts.port.forwards = vec![report.clone(), gone];

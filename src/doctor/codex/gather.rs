@@ -160,6 +160,12 @@ async fn files(home: Option<PathBuf>) -> Result<Files, Words> {
     })
 }
 
+/// The tokens that Codex believes it has with a model, by its main file as it is now. Reads files, and may so take a while.
+pub fn usable_window(ask: &Ask, model: &str) -> u64 {
+    let home = codex_home(ask);
+    home.map_or_else(Config::default, |home| config(&home, &home.join("config.toml"))).usable_window(model)
+}
+
 fn config(home: &Path, path: &Path) -> Config {
     match bounded(path, LARGEST_CONFIG) {
         Ok(None) => Config::default(),

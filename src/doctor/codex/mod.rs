@@ -21,6 +21,11 @@ use crate::doctor::Fact;
 
 pub use profile::text as profile_text;
 
+/// What Codex assumes of a model that it does not know (measured with 0.169: 258,400 usable).
+const ASSUMED: u64 = 272_000;
+/// Codex uses this much of a window, and begins to shorten before that.
+const USABLE_PERCENT: u64 = 95;
+
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Codex {
     /// The program that `codex` means, and what it says of its version.
@@ -136,6 +141,13 @@ impl Codex {
 impl Config {
     pub fn provider(&self, id: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.id == id)
+    }
+
+    /// The tokens that Codex believes it has with a model, as it uses less than it assumes.
+    pub fn usable_window(&self, model: &str) -> u64 {
+        let catalogued = || self.catalog.as_ref()?.window(model);
+        let assumed = self.context_window.or_else(catalogued).unwrap_or(ASSUMED);
+        assumed.saturating_mul(USABLE_PERCENT) / 100
     }
 
     /// What Codex goes by when this profile is laid over a configuration.

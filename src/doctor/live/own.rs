@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::bridge::settings::Settings;
 use crate::bridge::{self, Bridge, Known};
+use crate::capture::Tap;
 use crate::clock;
 use crate::demo;
 use crate::forward::{self, Limits, Phase, Shared, Target};
@@ -56,7 +57,8 @@ impl Own {
         let mut running = JoinSet::new();
         match plan.bridge {
             Some(settings) => {
-                let bridge = Bridge::new(Arc::clone(&shared), Known::new(vec![address], None), settings);
+                let bridge =
+                    Bridge::new(Arc::clone(&shared), Known::new(vec![address], None), settings, Tap::default());
                 let (kept, stop) = (Arc::clone(&bridge), phase.subscribe());
                 running.spawn(async move {
                     let serve = move |accepted| bridge::serve(Arc::clone(&bridge), accepted, stop.clone());

@@ -2,7 +2,7 @@
 
 /// Columns that a text takes. Accented letters, signs and no-break spaces take one; marks that join the letter before
 /// them take none, and letters of East Asian scripts two (UAX #11, wide; the blocks that a user's name may come from).
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(columns).sum()
 }
 
@@ -88,7 +88,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// The beginning of a line that is too wide, with a sign that there was more.
-pub(super) fn cut(text: &str, room: usize, more: &str) -> String {
+pub(crate) fn cut(text: &str, room: usize, more: &str) -> String {
     if width(text) <= room {
         return text.to_owned();
     }
@@ -106,7 +106,7 @@ pub(super) fn cut(text: &str, room: usize, more: &str) -> String {
 
 /// The sentence without what a terminal without UTF-8 cannot show. Paths stay, and so do letters that have no ASCII
 /// spelling: a name is better unreadable than wrong.
-pub(super) fn to_ascii(text: &str) -> String {
+pub(crate) fn to_ascii(text: &str) -> String {
     // The spaces inside of guillemets belong to them.
     let text = text.replace("«\u{a0}", "\"").replace("\u{a0}»", "\"").replace(['\u{a0}', '\u{202f}'], " ");
     text.split(' ').map(|word| if is_path(word) { word.to_owned() } else { fold(word) }).collect::<Vec<_>>().join(" ")

@@ -21,6 +21,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use lines::{clean, clean_line};
+pub(crate) use lines::{cut, to_ascii, width};
 pub use progress::progress;
 pub use text::page;
 

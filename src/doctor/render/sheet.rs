@@ -27,7 +27,7 @@ impl Style {
         }
     }
 
-    fn paint(self, text: &str, color: bool) -> String {
+    pub(crate) fn paint(self, text: &str, color: bool) -> String {
         match self.code() {
             Some(code) if color && !text.is_empty() => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
             Some(_) | None => text.to_owned(),

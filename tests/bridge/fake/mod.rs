@@ -94,7 +94,11 @@ impl Fake {
     }
 
     pub(crate) fn shaped(shape: Shape) -> Self {
-        let reserved = reuse(([127, 0, 0, 1], 0).into());
+        Self::on(([127, 0, 0, 1], 0).into(), shape)
+    }
+
+    pub(crate) fn on(address: SocketAddr, shape: Shape) -> Self {
+        let reserved = reuse(address);
         let address = reserved.local_addr().unwrap().as_socket().unwrap();
         let state = State { shape: Some(shape), ..State::default() };
         let shared = Arc::new(Shared { state: Mutex::new(state), news: Condvar::new() });

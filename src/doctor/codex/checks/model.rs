@@ -11,10 +11,6 @@ use crate::doctor::{Fact, Facts, Place, Problem, Remedy, Verdict};
 use crate::words;
 use crate::words::Words;
 
-/// What Codex assumes of a model that it does not know (measured with 0.169: 258,400 usable).
-const ASSUMED: u64 = 272_000;
-/// Codex uses this much of a window, and begins to shorten before that.
-const USABLE_PERCENT: u64 = 95;
 /// The first request of Codex alone has 9,500 tokens from `codex exec`, and 12,800 from its screen (`codex-client` 0): with less
 /// than this, what Codex believes is not the trouble.
 const TOO_SMALL: u64 = 12_000;
@@ -142,10 +138,10 @@ pub(super) fn context(facts: &Facts) -> Verdict {
             "{model} a {there} tokens, trop peu pour Codex quoi qu'il croie"
         ));
     }
-    if let Some((way, window)) = judged.iter().find(|(_, window)| window.usable() > window.there) {
+    if let Some((way, window)) = judged.iter().find(|(_, window)| window.usable > window.there) {
         return too_much(facts, way, window);
     }
-    let (Window { model, there, .. }, usable) = (window, window.usable());
+    let Window { model, there, usable } = window;
     Verdict::Pass(words!(
         "Codex uses {usable} of the {there} tokens of {model}",
         "Codex utilise {usable} des {there} tokens de {model}"
@@ -163,11 +159,11 @@ fn not_loaded(facts: &Facts) -> Verdict {
     }
 }
 
-/// The context that there is, and the one that Codex assumes.
+/// The context that there is, and what Codex uses of the one that it assumes.
 struct Window {
     model: String,
     there: u64,
-    assumed: u64,
+    usable: u64,
 }
 
 impl Window {
@@ -179,20 +175,14 @@ impl Window {
             How::Oss => profile::model(facts)?.name.clone(),
         };
         let there = profile::context(facts, &model)?;
-        let catalogued = || way.config.catalog.as_ref()?.window(&model);
-        let assumed = way.config.context_window.or_else(catalogued).unwrap_or(ASSUMED);
-        Some(Self { model, there, assumed })
-    }
-
-    fn usable(&self) -> u64 {
-        self.assumed.saturating_mul(USABLE_PERCENT) / 100
+        let usable = way.config.usable_window(&model);
+        Some(Self { model, there, usable })
     }
 }
 
 fn too_much(facts: &Facts, way: &Way<'_>, window: &Window) -> Verdict {
-    let Window { model, there, .. } = window;
+    let Window { model, there, usable } = window;
     let command = way.how.command();
-    let usable = window.usable();
     let problem = Problem::new(words!(
         "Codex believes in {usable} tokens, {model} has {there}: `{command}` does not shorten its history in time",
         "Codex croit disposer de {usable} tokens, {model} en a {there} : `{command}` n'abrège pas l'historique à \
