@@ -50,6 +50,7 @@ macro_rules! on_every_version {
 }
 
 mod broken;
+mod capture;
 mod history;
 mod printed;
 mod tools;

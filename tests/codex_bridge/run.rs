@@ -53,14 +53,25 @@ impl Scene {
     }
 
     pub(crate) fn with(version: Version, args: &[&str]) -> Self {
-        let (fake, place) = (Fake::new(), Place::new());
-        let upstream = fake.address.to_string();
-        let mut forward = place.start(&[&["--translate", "--upstream", &upstream], args].concat());
-        forward.is_ready();
+        Self::at(version, Place::new(), Fake::new(), args)
+    }
+
+    /// Where the bridge and the upstream have addresses that matter.
+    pub(crate) fn at(version: Version, place: Place, fake: Fake, args: &[&str]) -> Self {
+        let forward = bridge(&place, &fake, args);
         let scene = Self { fake, forward, place, version };
         fs::create_dir_all(scene.codex_home()).unwrap();
         fs::create_dir_all(scene.work()).unwrap();
         scene
+    }
+
+    /// Another run of the bridge, with all else as it was.
+    #[track_caller]
+    pub(crate) fn again(self, args: &[&str]) -> Self {
+        let Self { fake, forward, place, version } = self;
+        forward.stop().with(0);
+        let forward = bridge(&place, &fake, args);
+        Self { fake, forward, place, version }
     }
 
     pub(crate) fn codex_home(&self) -> PathBuf {
@@ -109,17 +120,28 @@ impl Scene {
 
     /// `codex exec` as the user of a local model types it.
     pub(crate) fn exec(&self, words: &[&str]) -> Codex {
-        self.start(&["exec"], &["--oss", "--local-provider", "ollama", "-m", MODEL], words)
+        self.exec_in(|_| (), words)
+    }
+
+    /// The same in another environment.
+    pub(crate) fn exec_in(&self, change: impl FnOnce(&mut Command), words: &[&str]) -> Codex {
+        self.start(change, &["--oss", "--local-provider", "ollama", "-m", MODEL], words)
     }
 
     /// The same with the provider of [`Self::provider`].
     pub(crate) fn exec_by_provider(&self, words: &[&str]) -> Codex {
-        self.start(&["exec"], &[], words)
+        self.exec_by_provider_in(|_| (), words)
     }
 
-    fn start(&self, before: &[&str], provider: &[&str], words: &[&str]) -> Codex {
+    /// The same in another environment.
+    pub(crate) fn exec_by_provider_in(&self, change: impl FnOnce(&mut Command), words: &[&str]) -> Codex {
+        self.start(change, &[], words)
+    }
+
+    fn start(&self, change: impl FnOnce(&mut Command), provider: &[&str], words: &[&str]) -> Codex {
         let mut command = self.command(&self.version.program());
-        command.args(before).args(provider);
+        change(&mut command);
+        command.arg("exec").args(provider);
         command.args(["--skip-git-repo-check", "--json", "-s", "danger-full-access", "-c", "analytics.enabled=false"]);
         Codex::start(command.args(words))
     }
@@ -137,6 +159,13 @@ impl Scene {
         exit.with(0);
         assert!(!exit.text().contains("panicked"), "{}", exit.text());
     }
+}
+
+fn bridge(place: &Place, fake: &Fake, args: &[&str]) -> Forward {
+    let upstream = fake.address.to_string();
+    let mut forward = place.start(&[&["--translate", "--upstream", &upstream], args].concat());
+    forward.is_ready();
+    forward
 }
 
 /// A Codex in a process group of its own, which never outlives this.
@@ -167,6 +196,15 @@ impl Codex {
         let stdout = text(&output.stdout);
         let events = stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         Said { code: output.status.code(), events, stderr: text(&output.stderr) }
+    }
+}
+
+impl Codex {
+    /// As when a terminal is closed. It is gone when this returns.
+    pub(crate) fn kill(mut self) {
+        killpg(self.group, Signal::SIGKILL).unwrap();
+        self.output.recv_timeout(PATIENCE).expect("a killed process ends").unwrap();
+        self.ended = true;
     }
 }
 
@@ -204,6 +242,12 @@ impl Said {
         let failure = self.events.iter().find(|event| event["type"] == "turn.failed");
         let message = failure.and_then(|event| event["error"]["message"].as_str());
         message.unwrap_or_else(|| panic!("no turn.failed: {self:?}")).to_owned()
+    }
+
+    /// The name that Codex gives the conversation.
+    pub(crate) fn thread(&self) -> Option<&str> {
+        let begun = self.events.iter().find(|event| event["type"] == "thread.started");
+        begun.and_then(|event| event["thread_id"].as_str())
     }
 
     /// The finished items of this type.

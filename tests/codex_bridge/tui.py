@@ -2,7 +2,7 @@
 
     tui.py SECONDS READY QUESTION WORD -- COMMAND...
 
-It types once the screen has said READY, and answers what the interface asks of a terminal: where the cursor is, which colours there are.
+It types once the screen has said READY, or has had half of the time, and answers what the interface asks of a terminal: where the cursor is, which colours there are.
 """
 import fcntl
 import os
@@ -34,6 +34,7 @@ QUERIES = [
 ]
 seen, answered, typed, code = b"", {query: 0 for query, _ in QUERIES}, 0, 1
 until = time.monotonic() + seconds
+enough = time.monotonic() + seconds / 2
 while time.monotonic() < until:
     if select.select([terminal], [], [], 0.1)[0]:
         try:
@@ -49,7 +50,8 @@ while time.monotonic() < until:
                 os.write(terminal, reply)
                 answered[query] += 1
     text = re.sub(rb"\x1b(\[[0-9;?<>=]*[a-zA-Z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()].|.)", b" ", seen).decode(errors="replace")
-    if typed == 0 and ready in text:
+    # What is drawn over something else comes in pieces, which may never make up the word.
+    if typed == 0 and (ready in text or text.strip() and time.monotonic() > enough):
         os.write(terminal, question.encode())
         typed, since = 1, time.monotonic()
     # What comes in one go is taken for pasted, and then the end of the line is part of the text.

@@ -2,6 +2,8 @@
 //! types; and by what Open Responses asks of a server, over HTTP and WebSocket. The readers are programs of their own
 //! (`strict.py`, `strict.mjs`, `cases.py`), the upstream behind the bridge is `upstream.py`.
 //!
+//! And exported captures, read by other tools (`har.rs`).
+//!
 //! Needs what `scripts/get-sdks` fetches, and its path in `OLLAMA_FORWARD_SDKS`; `scripts/test` sees to both.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "here time is measured, not simulated")]
@@ -15,6 +17,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use crate::place::Place;
 use crate::support::forward::Forward;
 
+mod har;
 #[expect(dead_code, reason = "the rest is for the forwarder's own tests")]
 #[path = "../forward/place.rs"]
 mod place;
