@@ -53,6 +53,8 @@ pub(crate) struct Client {
     stream: TcpStream,
     /// Read but not yet asked for.
     held: Vec<u8>,
+    /// A write has met the reset. The kernel tells it once: the read after it sees an ordinary end, tcp(7).
+    broken: bool,
     asked: Instant,
 }
 
@@ -60,13 +62,15 @@ impl Client {
     pub(crate) fn connect(to: SocketAddr, within: Duration) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&to, within)?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, held: Vec::new(), asked: Instant::now() })
+        Ok(Self { stream, held: Vec::new(), broken: false, asked: Instant::now() })
     }
 
     /// Errors are not reported here: who writes to a dead connection learns it from the next read.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.asked = Instant::now();
-        drop(self.stream.write_all(bytes.as_ref()));
+        if let Err(e) = self.stream.write_all(bytes.as_ref()) {
+            self.broken |= ended_by(&e) == Ended::Reset;
+        }
     }
 
     pub(crate) fn get(&mut self, path: &str) {
@@ -134,7 +138,7 @@ impl Client {
             }
             self.stream.set_read_timeout(Some(left)).expect("not zero");
             match self.stream.read(&mut block) {
-                Ok(0) => return Err(Ended::Fin),
+                Ok(0) => return Err(if self.broken { Ended::Reset } else { Ended::Fin }),
                 Ok(n) => self.held.extend_from_slice(&block[..n]),
                 // A socket with a time limit is interrupted whenever the kernel stops the thread for a moment, signal(7).
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
