@@ -747,8 +747,19 @@ async function visit(page, id) {
   await page.evaluate((to) => {
     location.hash = to;
   }, `#/x/${id}/conversation`);
-  await until(page, 'the exchange', (one) => document.querySelector(`.row-line.call.selected[data-key="${one}"]`), id);
+  await until(page, 'the exchange', (one) => document.querySelector(`.detail-head[data-id="${one}"]`), id);
 }
+
+/// Goes to an exchange and asks at once for a repetition, by the button that still stands there. Gives whether a window
+/// opened.
+const isMeant = (page, id) =>
+  page.evaluate(async (to) => {
+    const gone = new Promise((done) => addEventListener('hashchange', done, { once: true }));
+    location.hash = to;
+    await gone;
+    [...document.querySelectorAll('.detail .actions button')].find((one) => one.textContent === 'Replay…').click();
+    return document.querySelector('dialog') !== null;
+  }, `#/x/${id}/conversation`);
 
 /// Presses the button with this text. At once, as it may be drawn anew while news come.
 async function press(page, within, text) {
@@ -783,6 +794,9 @@ async function again(page) {
   await check('a request is edited, sent again, and its row says of what it is a repetition', async () => {
     await ask('once more', { session: 'again' });
     const { id } = await newest(page, 'session:again');
+    const before = await page.$eval('.detail-head', (head) => head.dataset.id);
+    await visit(page, id);
+    must(!(await isMeant(page, before)), 'a button of the last exchange works while the next is fetched');
     await visit(page, id);
     await press(page, '.detail .actions', 'Replay…');
     await until(page, 'the window', () => document.querySelector('dialog[open] textarea'));

@@ -43,6 +43,9 @@ export class Detail {
     this.tabs = h('div.tabs', { role: 'tablist', 'aria-label': say('detail') });
     this.panel = h('div.panel', { role: 'tabpanel', id: 'panel', tabIndex: 0 });
     this.tabs.addEventListener('keydown', (event) => this.key(event));
+    // Until the next exchange is here, the last one's buttons stand: whoever presses one means what is selected.
+    const hold = (event) => this.view || event.stopImmediatePropagation();
+    this.head.addEventListener('click', hold, { capture: true });
   }
 
   /// Shows an exchange, or none.
@@ -50,20 +53,27 @@ export class Detail {
     if (id === this.id && this.view) return this.drawTab();
     this.id = id;
     this.view = null;
+    delete this.head.dataset.id;
     this.stop();
     if (!id) return this.nothing();
-    const before = performance.now();
     try {
-      const view = await api.view(id);
-      if (this.id !== id) return;
-      this.took = performance.now() - before;
-      this.view = view;
+      if (!(await this.load(id))) return;
       this.draw();
-      if (!isOver(view.row)) this.news();
+      if (!isOver(this.view.row)) this.news();
     } catch (error) {
       if (this.id === id)
         this.box.replaceChildren(error.status === 404 ? h('p.note.center', {}, say('not_found')) : problem(error));
     }
+  }
+
+  /// Asks for an exchange as it is now. False: meanwhile another one is to be shown.
+  async load(id) {
+    const before = performance.now();
+    const view = await api.view(id);
+    if (this.id !== id) return false;
+    this.took = performance.now() - before;
+    this.view = view;
+    return true;
   }
 
   nothing() {
@@ -92,14 +102,10 @@ export class Detail {
 
   async again() {
     const { id } = this;
-    const before = performance.now();
     try {
-      const view = await api.view(id);
-      if (this.id !== id) return;
-      this.took = performance.now() - before;
-      this.view = view;
+      if (!(await this.load(id))) return;
       this.drawHead();
-      this.update?.(view);
+      this.update?.(this.view);
       this.drawTabs();
     } catch {
       // The list says when the connection is gone; the next news tries again.
@@ -174,6 +180,7 @@ export class Detail {
 
   drawHead() {
     const { view } = this;
+    this.head.dataset.id = view.row.id;
     swap(
       this.head,
       titleLine(view, this.actions),

@@ -32,8 +32,9 @@ export class Filter {
       on: {
         input: () => this.typed(),
         keydown: (event) => this.key(event),
-        focus: () => this.offer(),
-        blur: () => setTimeout(() => this.close(), 150),
+        focus: () => this.entered(),
+        // A click on an offer takes the focus away first.
+        blur: () => (this.closing = setTimeout(() => this.close(), 150)),
       },
     });
     this.list = h('ul.completions', {
@@ -94,6 +95,12 @@ export class Filter {
     this.apply();
   }
 
+  /// Back before the offers went: they stay, with what is pointed at.
+  entered() {
+    clearTimeout(this.closing);
+    if (!this.isOffering()) this.offer();
+  }
+
   typed() {
     this.offer();
     clearTimeout(this.waiting);
@@ -151,8 +158,8 @@ export class Filter {
     const isOpen = !this.list.hidden;
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
-      if (!isOpen) return this.offer();
-      this.point(this.at + (event.key === 'ArrowDown' ? 1 : -1));
+      if (!isOpen) this.offer();
+      if (this.isOffering()) this.point(this.at + (event.key === 'ArrowDown' ? 1 : -1));
     } else if (event.key === 'Tab' && isOpen && this.at >= 0) {
       event.preventDefault();
       this.take(this.at);
