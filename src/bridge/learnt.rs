@@ -60,17 +60,19 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
-    fn into_parts(self) -> Option<(String, Option<(Reel, Client)>)> {
+    async fn into_parts(self) -> Option<(String, Option<(Reel, Client)>)> {
         /// All else in a request is passed over.
         #[derive(Deserialize)]
         struct Named {
             model: String,
         }
         match self {
-            Self::Model(model, reel) => Some((model, reel)),
-            Self::In(body, reel) => {
-                let named: Named = serde_json::from_slice(&body.concat()).ok()?;
-                Some((named.model, Some(reel)))
+            Self::Model(model, told) => Some((model, told)),
+            Self::In(body, told) => {
+                // A long request takes a while to read.
+                let read = move || serde_json::from_slice::<Named>(&body.concat()).ok();
+                let named = tokio::task::spawn_blocking(read).await.ok()??;
+                Some((named.model, Some(told)))
             }
         }
     }
@@ -179,8 +181,10 @@ impl Learnt {
         loop {
             self.asked.notified().await;
             let wanted = std::mem::take(&mut *lock(&self.wanted));
-            for (model, reel) in wanted.into_iter().filter_map(Wanted::into_parts) {
-                self.look(bridge, model, reel).await;
+            for one in wanted {
+                if let Some((model, told)) = one.into_parts().await {
+                    self.look(bridge, model, told).await;
+                }
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
@@ -27,25 +27,19 @@ use crate::capture::record::Happened;
 use crate::capture::{Pane, Reel};
 use crate::fault::{Fault, FaultId};
 use crate::forward::refuse::is_openai_path;
-use crate::translate::request;
+use crate::translate::{Client, request};
 
 /// Passes a request on, and gives the upstream's answer.
 pub(super) async fn pass(bridge: &Bridge, line: &Arc<Line>, request: Request<Incoming>) -> Response<Body> {
     let (mut head, body) = request.into_parts();
     let openai = is_openai_path(head.uri.path().as_bytes());
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let told = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let client = request::client(told("originator"), told("user-agent"), &Value::Null);
+    let tape = line.reel().map(|reel| Taped::new(reel, &head, bridge.settings.max_body_size));
     to_upstream(&mut head);
-    let reel = line.reel();
-    let asked = Asked::default();
-    let upload = Upload { ended: body.is_end_stream(), body, line: Arc::clone(line), tape: None };
-    let upload = upload.taped(reel.as_ref().map(|reel| (reel.clone(), asked.clone())));
+    let upload = Upload { ended: body.is_end_stream(), body, line: Arc::clone(line), tape: None }.taped(tape.clone());
     match exchange(bridge, line, head, upload).await {
         Ok(response) => {
-            if let Some(reel) = reel
-                && learnt::names_a_model(&path)
-            {
+            if let Some(Taped { reel, client, asked: Some(asked) }) = tape {
                 bridge.learnt.want(Wanted::In(asked.take(), (reel, client)));
             }
             trace!(%method, path, status = response.status().as_u16(), "passed on");
@@ -191,26 +185,55 @@ pub struct Upload {
     body: Incoming,
     line: Arc<Line>,
     ended: bool,
-    tape: Option<(Reel, Asked)>,
+    tape: Option<Taped>,
 }
 
-/// What was uploaded, for whoever wants to know which model it is for. Nothing where nothing is captured.
+/// A request that is captured.
+#[derive(Clone, Debug)]
+struct Taped {
+    reel: Reel,
+    client: Client,
+    /// What was uploaded, where it names a model, for whoever wants to know which.
+    asked: Option<Asked>,
+}
+
+impl Taped {
+    fn new(reel: Reel, head: &Parts, most: usize) -> Self {
+        let told = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let client = request::client(told("originator"), told("user-agent"), &Value::Null);
+        let asked = learnt::names_a_model(head.uri.path()).then(|| Asked { room: most, ..Asked::default() });
+        Self { reel, client, asked }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked(Arc<Mutex<Vec<Bytes>>>);
+struct Asked {
+    parts: Arc<Mutex<Vec<Bytes>>>,
+    /// Bytes that may be held; what is larger names no model to us.
+    room: usize,
+}
 
 impl Asked {
     fn add(&self, bytes: &Bytes) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.clone());
+        let mut parts = self.lock();
+        let held: usize = parts.iter().map(Bytes::len).sum();
+        if held + bytes.len() <= self.room {
+            parts.push(bytes.clone());
+        }
     }
 
     fn take(&self) -> Vec<Bytes> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Bytes>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Upload {
-    fn taped(mut self, tape: Option<(Reel, Asked)>) -> Self {
-        if let (true, Some((reel, _))) = (self.ended, &tape) {
+    fn taped(mut self, tape: Option<Taped>) -> Self {
+        if let (true, Some(Taped { reel, .. })) = (self.ended, &tape) {
             reel.ended(Pane::ClientRequest, 0);
         }
         self.tape = tape;
@@ -218,12 +241,14 @@ impl Upload {
     }
 
     fn tape(&self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) {
-        let Some((reel, asked)) = &self.tape else { return };
+        let Some(Taped { reel, asked, .. }) = &self.tape else { return };
         if let Some(Ok(frame)) = frame
             && let Some(bytes) = frame.data_ref()
         {
             reel.bytes(Pane::ClientRequest, 0, bytes);
-            asked.add(bytes);
+            if let Some(asked) = asked {
+                asked.add(bytes);
+            }
         }
         if self.ended && !matches!(frame, Some(Err(_))) {
             reel.ended(Pane::ClientRequest, 0);
