@@ -8,7 +8,8 @@
 //! ```
 
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{IsTerminal, stderr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
@@ -19,7 +20,7 @@ use tracing::{info, warn};
 
 use super::capture::place::capture_dir;
 use crate::capture::export;
-use crate::capture::settings::{INSPECT, Limits};
+use crate::capture::settings::Limits;
 use crate::capture::store::{Desk, Library, Obeyed, Options, Order, StoreError, Writer};
 use crate::capture::{Settings, Tap};
 use crate::clock;
@@ -28,7 +29,7 @@ use crate::fault::{Fault, FaultId};
 use crate::forward::Phase;
 use crate::inspect::{self, Door, Parts};
 use crate::log;
-use crate::net::listen::bind;
+use crate::net::listen::reachable;
 use crate::report::Reporter;
 use crate::status::{self, Report};
 use crate::words::Lang;
@@ -61,6 +62,26 @@ struct Page {
     /// Dropped, the page ends.
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
+}
+
+impl Page {
+    fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Opens the page, once.
+    fn link(&self) -> String {
+        format!("{}?code={}", self.url(), self.door.code())
+    }
+
+    /// A code in a log would be a key for whoever reads the log, so it is shown on a terminal only.
+    fn tell(&self) {
+        if stderr().is_terminal() {
+            info!(page = self.link(), "watch all exchanges");
+        } else {
+            info!(page = self.url(), next = "ollama-forward capture open", "watch all exchanges");
+        }
+    }
 }
 
 impl Recorder {
@@ -120,7 +141,7 @@ impl Recorder {
             Err(error) => return Err(fault(&error)),
         };
         let desk = writer.as_ref().map(Writer::desk);
-        let page = self.settings.inspect.map(|address| self.open_page(address, &library, desk.clone())).transpose()?;
+        let page = self.settings.inspect.map(|_| self.open_page(&library, desk.clone())).transpose()?;
         let writer = writer.map(|writer| self.start_writer(writer)).transpose()?;
         *running = Some(Running { dir, library, desk, writer, page });
         Ok(())
@@ -135,35 +156,38 @@ impl Recorder {
         spawned.map_err(|error| Fault::new(FaultId::Capture, format!("cannot start the writer: {error}")))
     }
 
-    fn open_page(self: &Arc<Self>, address: SocketAddr, library: &Library, desk: Option<Desk>) -> Result<Page, Fault> {
+    fn open_page(self: &Arc<Self>, library: &Library, desk: Option<Desk>) -> Result<Page, Fault> {
         let internal = |what: &str, why: &str| Fault::new(FaultId::Capture, format!("{what}: {why}"));
         let secret = clock::secret().map_err(|error| internal("no random numbers", &error.to_string()))?;
         let (door, parts) = (Door::new(secret), self.parts(library, desk));
         let (stop, stopped) = oneshot::channel();
         let (tell, bound) = mpsc::channel();
-        let wish = (address, self.settings.inspect_was_named);
+        let named = self.settings.inspect.filter(|_| self.settings.inspect_was_named);
         let (served, name) = (door.clone(), thread::Builder::new().name("inspect".into()));
-        let thread = name.spawn(move || serve_page(wish, &tell, parts, served, stopped));
+        let thread = name.spawn(move || serve_page(named, &tell, parts, served, stopped));
         let thread = thread.map_err(|error| internal("cannot start the page", &error.to_string()))?;
         let address = bound.recv().map_err(|_| internal("cannot start the page", "its thread ended"))??;
         if !address.ip().is_loopback() {
             warn!(%address, "other machines can reach the page; it wants its token");
         }
-        tell_page(address, &door);
-        Ok(Page { address, door, stop, thread })
+        let page = Page { address, door, stop, thread };
+        page.tell();
+        Ok(page)
     }
 
     fn parts(self: &Arc<Self>, library: &Library, desk: Option<Desk>) -> Parts {
-        let (switch, reporter) = (Arc::downgrade(self), Arc::clone(&self.reporter));
+        let (weak, reporter) = (Arc::downgrade(self), Arc::clone(&self.reporter));
+        let switch: Arc<dyn Fn(bool) + Send + Sync> = Arc::new(move |on| {
+            if let Some(recorder) = weak.upgrade() {
+                recorder.switch_to(on);
+            }
+        });
         Parts {
             library: library.clone(),
+            // Without a writer, what is captured would only wait.
+            switch: desk.is_some().then_some(switch),
             desk,
             tap: Some(self.tap.clone()),
-            switch: Some(Arc::new(move |on| {
-                if let Some(recorder) = switch.upgrade() {
-                    recorder.switch_to(on);
-                }
-            })),
             forward: Arc::new(move || serde_json::to_value(reporter.report(clock::now())).unwrap_or_default()),
             replay_to: self.listener.map(reachable),
             lang: Lang::of_environment(|name| env::var(name).ok()),
@@ -191,10 +215,7 @@ impl Recorder {
             Request::About => return Ok(self.about()),
             Request::Capture { on } => {
                 if on {
-                    self.run()?;
-                    if self.lock().as_ref().is_some_and(|running| running.desk.is_none()) {
-                        return Err(Fault::new(FaultId::Capture, "another process writes in this directory"));
-                    }
+                    self.desk()?;
                 }
                 self.switch_to(on);
                 return Ok(self.about());
@@ -211,11 +232,15 @@ impl Recorder {
             Request::Prune { size, age_s } => Order::Prune(self.limits(size, age_s)),
             Request::Import { line } => import(&line)?,
         };
+        let Obeyed { exchanges, bytes, id } = self.desk()?.ask(order).map_err(|error| fault(&error))?;
+        Ok(Answer { exchanges, bytes, id, ..self.about() })
+    }
+
+    /// The writer of this run, which is started where it does not run yet.
+    fn desk(self: &Arc<Self>) -> Result<Desk, Fault> {
         self.run()?;
         let desk = self.lock().as_ref().and_then(|running| running.desk.clone());
-        let desk = desk.ok_or_else(|| Fault::new(FaultId::Capture, "another process writes in this directory"))?;
-        let Obeyed { exchanges, bytes, id } = desk.ask(order).map_err(|error| fault(&error))?;
-        Ok(Answer { exchanges, bytes, id, ..self.about() })
+        desk.ok_or_else(|| Fault::new(FaultId::Capture, "another process writes in this directory"))
     }
 
     fn limits(&self, size: Option<u64>, age_s: Option<u64>) -> Option<Limits> {
@@ -232,38 +257,21 @@ impl Recorder {
         let mut running = self.lock();
         let Running { library, desk, page, .. } = running.as_mut().expect("it runs since the line above");
         if page.is_none() {
-            *page = Some(self.open_page(INSPECT, library, desk.clone())?);
+            *page = Some(self.open_page(library, desk.clone())?);
         }
         let page = page.as_ref().expect("it was opened just now");
-        let link = format!("http://{}/?code={}", page.address, page.door.code());
+        let link = Some(page.link());
         drop(running);
-        Ok(Answer { link: Some(link), ..self.about() })
+        Ok(Answer { link, ..self.about() })
     }
 
     /// How things are.
-    pub(super) fn about(&self) -> Answer {
-        let report = self.reporter.report(clock::now());
-        let answer = Answer {
-            on: self.tap.is_on(),
-            missed: self.tap.missed(),
-            listen: report.listen,
-            upstream: report.upstream,
-            translate: report.translate,
-            pid: report.pid,
-            ..Answer::default()
-        };
-        let running = self.lock();
-        let Some(running) = running.as_ref() else { return answer };
-        let usage = running.library.usage();
-        Answer {
-            dir: Some(running.dir.clone()),
-            trouble: running.library.trouble(),
-            page: running.page.as_ref().map(|page| format!("http://{}/", page.address)),
-            exchanges: usage.exchanges,
-            bytes: usage.bytes,
-            limit: usage.limit,
-            ..answer
-        }
+    fn about(&self) -> Answer {
+        let Report { pid, listen, upstream, translate, capture, .. } = self.report();
+        let dir = self.lock().as_ref().map(|running| running.dir.clone());
+        let status::Capture { on, page, exchanges, bytes, limit, missed, trouble, .. } = capture.unwrap_or_default();
+        let answer = Answer { on, dir, trouble, page, exchanges, bytes, limit, missed, ..Answer::default() };
+        Answer { listen, upstream, translate, pid, ..answer }
     }
 
     /// What the whole run is doing.
@@ -273,12 +281,13 @@ impl Recorder {
             let usage = library.usage();
             status::Capture {
                 on: self.tap.is_on(),
-                page: page.as_ref().map(|page| format!("http://{}/", page.address)),
+                page: page.as_ref().map(Page::url),
                 sessions: usage.sessions,
                 exchanges: usage.exchanges,
                 bytes: usage.bytes,
                 limit: usage.limit,
-                missed: self.tap.missed() + usage.missed,
+                // The writer counts what the tap has left out, too.
+                missed: usage.missed,
                 trouble: library.trouble(),
             }
         });
@@ -321,14 +330,9 @@ impl Drop for CloseAtEnd {
     }
 }
 
-/// A listener on all addresses is reached on this machine's own.
-fn reachable(listener: SocketAddr) -> SocketAddr {
-    if listener.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listener.port()) } else { listener }
-}
-
 /// The page's thread: binds, tells where, and serves until it is stopped.
 fn serve_page(
-    (address, was_named): (SocketAddr, bool),
+    named: Option<SocketAddr>,
     tell: &mpsc::Sender<Result<SocketAddr, Fault>>,
     parts: Parts,
     door: Door,
@@ -343,32 +347,24 @@ fn serve_page(
         }
     };
     runtime.block_on(async move {
-        // A browser on Windows has to reach it: not hidden from there.
-        let bound = match bind(address, false) {
-            Err(_) if !was_named => bind(SocketAddr::new(address.ip(), 0), false),
-            bound => bound,
-        };
-        let listener = match bound {
+        let listener = match inspect::listen(named) {
             Ok(listener) => listener,
-            Err(error) => return drop(tell.send(Err(super::bind_fault(&error)))),
+            Err(error) => {
+                let Fault { id, what } = super::bind_fault(&error);
+                let what = format!("the page of --capture: {what}; choose another place: --inspect=127.0.0.1:5002");
+                return drop(tell.send(Err(Fault { id, what })));
+            }
         };
         drop(tell.send(Ok(listener.address)));
+        let (library, reads_only) = (parts.library.clone(), parts.desk.is_none());
+        let failed = |error: &StoreError| warn!(error = %log::chain(error), "captured exchanges cannot be read");
         tokio::select! {
             () = inspect::serve(listener, parts, door) => {}
+            () = inspect::follow(library, failed), if reads_only => {}
             _ = stopped => {}
         }
     });
     runtime.shutdown_background();
-}
-
-/// A code in a log would be a key for whoever reads the log, so it is shown on a terminal only.
-fn tell_page(address: SocketAddr, door: &Door) {
-    use std::io::IsTerminal;
-    if std::io::stderr().is_terminal() {
-        info!(page = %format_args!("http://{address}/?code={}", door.code()), "watch all exchanges");
-    } else {
-        info!(page = %format_args!("http://{address}/"), next = "ollama-forward capture open", "watch all exchanges");
-    }
 }
 
 fn import(line: &str) -> Result<Order, Fault> {

@@ -150,6 +150,23 @@ pub struct Message {
     pub redacted: u32,
 }
 
+impl Message {
+    /// All of it but the body and its times, without a copy of those.
+    #[must_use]
+    pub fn without_body(&self) -> Self {
+        Self {
+            pane: self.pane,
+            attempt: self.attempt,
+            head: self.head.clone(),
+            body: Vec::new(),
+            size: self.size,
+            pieces: Vec::new(),
+            ended_us: self.ended_us,
+            redacted: self.redacted,
+        }
+    }
+}
+
 /// Some bytes of a body, which came together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {

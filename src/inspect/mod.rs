@@ -28,10 +28,14 @@ mod serve;
 mod writes;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::capture::Tap;
-use crate::capture::store::{Desk, Library};
+use crate::capture::settings::INSPECT;
+use crate::capture::store::{Desk, Library, StoreError};
+use crate::net::listen::{BindError, Listener, bind};
 use crate::words::Lang;
 
 pub use door::Door;
@@ -49,12 +53,31 @@ pub struct Parts {
     /// Facts on the running forward, for `/api/v1/state`: any JSON.
     pub forward: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// Where a replay is sent: our own listener. None: there is none.
-    pub replay_to: Option<std::net::SocketAddr>,
+    pub replay_to: Option<SocketAddr>,
     pub lang: Lang,
 }
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parts").field("replay_to", &self.replay_to).field("lang", &self.lang).finish_non_exhaustive()
+    }
+}
+
+/// Binds the page's port: the one that was asked for; or the usual one, and where that is taken, any other.
+pub fn listen(named: Option<SocketAddr>) -> Result<Listener, BindError> {
+    // A browser on Windows has to reach it: not hidden from there.
+    match (named, bind(named.unwrap_or(INSPECT), false)) {
+        (None, Err(_)) => bind(SocketAddr::new(INSPECT.ip(), 0), false),
+        (_, bound) => bound,
+    }
+}
+
+/// Takes in what another process writes, now and then. Runs until dropped.
+pub async fn follow(library: Library, failed: impl Fn(&StoreError)) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        if let Err(error) = library.refresh() {
+            failed(&error);
+        }
     }
 }

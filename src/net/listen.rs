@@ -5,7 +5,7 @@
 //! skips it (WSL, `localhost.cpp`: it looks at IPv6 addresses whose first three words are zero only). That is the mapped form.
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll};
 
 use rustix::io::Errno;
@@ -106,6 +106,17 @@ fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
+/// Where a listener is reached on this machine: one on all addresses on the loopback of its own family, as each serves only
+/// that ([`bind`]).
+pub fn reachable(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
 /// Whether connecting to `address` would reach a listener on `listener`.
 pub fn leads_to(address: SocketAddr, listener: SocketAddr) -> bool {
     let (goes, listens) = (address.ip().to_canonical(), listener.ip().to_canonical());
@@ -137,6 +148,18 @@ mod tests {
             let held = bind("127.0.0.1:0".parse().unwrap(), first).unwrap();
             let clash = bind(held.address, second);
             assert!(matches!(clash, Err(BindError::Taken(_))), "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn what_listens_everywhere_is_reached_on_the_loopback_of_its_family() {
+        for (listener, at) in [
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:2", "[::1]:2"),
+            ("[::ffff:127.0.0.1]:3", "127.0.0.1:3"),
+            ("192.168.1.2:4", "192.168.1.2:4"),
+        ] {
+            assert_eq!(reachable(listener.parse().unwrap()), at.parse().unwrap(), "{listener}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is kept of what goes by: each side to the byte, whatever becomes of the exchange, and nothing where nobody asked.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use ollama_forward::capture::record::{Exchange, Happened, Lane as Way, Message, NoteKind, State};
@@ -327,6 +328,33 @@ fn capture_is_turned_on_and_off_in_a_running_forward() {
     let exchange = only(bed);
     let head = side(&exchange, Pane::ClientRequest, 0).head.clone().unwrap();
     assert_eq!(head.target.as_deref(), Some("/api/tags"));
+}
+
+/// As on a full disk: the traffic goes on, and both who ask are told the same.
+#[test]
+fn where_there_is_no_room_traffic_goes_on_and_what_is_missed_is_counted_once() {
+    let bed = Bed::with(&["--capture", "--inspect=off", "--capture-min-free", "9000000GiB"]);
+    bed.fake.will(Reply::new().text("Hi.").done());
+    bed.ask("Hello?").whole().completed().says("Hi.");
+    // The writer counts a moment after the client has its answer.
+    let mut reports = (0..500).map(|_| bed.place.report()["capture"].clone());
+    let report = reports.find(|report| report["missed"] != 0).expect("what is not kept is counted");
+    let told = bed.place.command(&[]).args(["capture", "status", "--json"]).output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(report["on"], true);
+    assert!(report["trouble"].is_string(), "{report}");
+    assert_eq!((&report["missed"], &report["exchanges"]), (&json!(1), &json!(0)), "{report}");
+    assert_eq!(told["missed"], 1, "{told}");
+    assert!(kept(bed).is_empty());
+}
+
+/// Whoever asked for a place of their own is told that it is taken, and by which option to choose another.
+#[test]
+fn a_page_whose_place_is_taken_ends_the_run_and_names_its_option() {
+    let (place, fake, taken) = (Place::new(), Fake::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let inspect = format!("--inspect={}", taken.local_addr().unwrap());
+    let forward = place.start(&["--upstream", &fake.address.to_string(), "--capture", &inspect]);
+    forward.exit().with(5).says("E-PORT-TAKEN").says("choose another place: --inspect=");
 }
 
 /// `HTTP_PROXY` at our port, as `codex_capture` has its users do it: the upstream's own authority is served, no other is.

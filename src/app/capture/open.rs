@@ -3,7 +3,6 @@
 use std::io::{Write, stderr};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -15,14 +14,13 @@ use crate::app::doctor::runtime;
 use crate::app::{Ended, watch_signals};
 use crate::capture::ExchangeId;
 use crate::capture::Tap;
-use crate::capture::settings::INSPECT;
 use crate::capture::store::{Desk as WriterDesk, Library, StoreError, Writer};
 use crate::cli::capture::Open;
 use crate::clock;
 use crate::control::Request;
 use crate::forward::Phase;
 use crate::inspect::{self, Door, Parts};
-use crate::net::listen::{Listener, bind};
+use crate::net::listen::Listener;
 use crate::program::{on_path, start_apart};
 use crate::words;
 use crate::words::Words;
@@ -124,7 +122,7 @@ impl Desk<'_> {
             let mut phase = phase.subscribe();
             tokio::select! {
                 () = inspect::serve(listener, parts, door.clone()) => {}
-                () = follow(refreshed), if reads_only => {}
+                () = inspect::follow(refreshed, tell_error), if reads_only => {}
                 _ = phase.wait_for(|phase| *phase > Phase::Run) => {}
             }
             Ok(Ended::Well)
@@ -135,12 +133,7 @@ impl Desk<'_> {
 
     /// Where it was asked for; the usual place may be taken, and then any other will do.
     fn listen(&self, named: Option<SocketAddr>) -> Result<Listener, Trouble> {
-        // A browser on Windows has to reach it: not hidden from there.
-        let bound = match (named, bind(named.unwrap_or(INSPECT), false)) {
-            (None, Err(_)) => bind(SocketAddr::new(INSPECT.ip(), 0), false),
-            (_, bound) => bound,
-        };
-        let listener = bound.map_err(|error| {
+        let listener = inspect::listen(named).map_err(|error| {
             let fault = crate::app::bind_fault(&error);
             let (likely, next) = (fault.id.likely(), "ollama-forward capture open --inspect 127.0.0.1:5002");
             Trouble::new(fault.id, Words::same(fault.what), Words::same(likely), Words::same(next))
@@ -156,14 +149,8 @@ impl Desk<'_> {
     }
 }
 
-/// What another process writes is taken in now and then.
-async fn follow(library: Library) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        if let Err(error) = library.refresh() {
-            let _ = writeln!(stderr(), "{}", crate::log::chain(&error));
-        }
-    }
+fn tell_error(error: &StoreError) {
+    let _ = writeln!(stderr(), "{}", crate::log::chain(error));
 }
 
 /// The page shows the exchange that its fragment names.

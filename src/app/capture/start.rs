@@ -20,7 +20,6 @@ use serde_json::json;
 
 use super::place::{ask, no_home};
 use super::render::{self, Recipe};
-use super::replay::reachable;
 use super::trouble::Trouble;
 use super::{Desk, print, print_object};
 use crate::app::Ended;
@@ -28,6 +27,7 @@ use crate::cli::capture::{Mode, Start};
 use crate::clock;
 use crate::control::{self, Answer, Request};
 use crate::fault::FaultId;
+use crate::net::listen::reachable;
 use crate::program::{start_heard, start_quiet};
 use crate::status;
 use crate::words;

@@ -155,16 +155,7 @@ fn without(value: &mut Value, nothing: &Value) {
 
 /// An exchange with these messages, without bodies, times and row: the bytes of its `meta`.
 pub(super) fn meta(exchange: &Exchange, messages: &[Message]) -> Vec<u8> {
-    let messages = messages.iter().map(|message| Message {
-        pane: message.pane,
-        attempt: message.attempt,
-        head: message.head.clone(),
-        body: Vec::new(),
-        size: message.size,
-        pieces: Vec::new(),
-        ended_us: message.ended_us,
-        redacted: message.redacted,
-    });
+    let messages = messages.iter().map(Message::without_body);
     let bare = Exchange {
         id: exchange.id,
         session: exchange.session.clone(),

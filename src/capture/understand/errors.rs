@@ -17,16 +17,9 @@ const DEEPEST: u32 = 6;
 /// What is wrong with an exchange, if anything is.
 pub(super) fn find(exchange: &Exchange, sides: &Sides<'_>, api: Api, got: &Answer, said: &Answer) -> Option<ErrorNote> {
     let note = |text: &str| Some(ErrorNote { id: None, text: user::cut(text, LONGEST).unwrap_or_default() });
-    let fault = exchange.moments.iter().rev().find_map(|moment| match &moment.what {
-        Happened::Fault { id, text } => Some((id, text)),
-        Happened::Connected { .. }
-        | Happened::Loading
-        | Happened::Heartbeat
-        | Happened::Again { .. }
-        | Happened::Resumed { .. }
-        | Happened::Note { .. }
-        | Happened::Model { .. }
-        | Happened::Finished { .. } => None,
+    let fault = exchange.moments.iter().rev().find_map(|moment| {
+        let Happened::Fault { id, text } = &moment.what else { return None };
+        Some((id, text))
     });
     if let Some((id, text)) = fault {
         return Some(ErrorNote { id: id.clone(), text: user::cut(text, LONGEST).unwrap_or_default() });

@@ -39,7 +39,7 @@ pub fn state(exchange: &Exchange) -> State {
 
 /// What the last words are. None: there are none yet.
 fn speaking(message: &Message) -> Option<State> {
-    let start = Message { body: message.body[..message.body.len().min(START)].to_vec(), ..bare(message) };
+    let start = Message { body: message.body[..message.body.len().min(START)].to_vec(), ..message.without_body() };
     let form = Form::of(&start);
     let channel = match form {
         Form::Empty => return None,
@@ -63,18 +63,4 @@ fn last_channel(body: &[u8], form: Form) -> Option<Channel> {
     let said = frames.iter().rev().map(answer::channel).find(|channel| *channel != Channel::None);
     // An event that is larger than all that is looked at: a call, or an answer in one piece.
     said.or_else(|| (from > 0 && frames.is_empty()).then_some(Channel::Content))
-}
-
-/// Without its body.
-fn bare(message: &Message) -> Message {
-    Message {
-        pane: message.pane,
-        attempt: message.attempt,
-        head: message.head.clone(),
-        body: Vec::new(),
-        size: message.size,
-        pieces: Vec::new(),
-        ended_us: message.ended_us,
-        redacted: message.redacted,
-    }
 }

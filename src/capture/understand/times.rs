@@ -79,16 +79,9 @@ fn rate(count: Option<u64>, took_us: Option<u64>) -> Option<f64> {
 
 /// The bridge's own count. Of what failed it is a guess, from which nothing must be learnt.
 fn finished(exchange: &Exchange) -> (Option<u64>, Option<u64>) {
-    let told = |what: &Happened| match what {
-        Happened::Finished { result, input, output, .. } => (result != "failed").then_some((*input, *output)),
-        Happened::Connected { .. }
-        | Happened::Loading
-        | Happened::Heartbeat
-        | Happened::Again { .. }
-        | Happened::Resumed { .. }
-        | Happened::Note { .. }
-        | Happened::Model { .. }
-        | Happened::Fault { .. } => None,
+    let told = |what: &Happened| {
+        let Happened::Finished { result, input, output, .. } = what else { return None };
+        (result != "failed").then_some((*input, *output))
     };
     exchange.moments.iter().rev().find_map(|moment| told(&moment.what)).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ use crate::config::OLLAMA_PORT;
 use crate::doctor::network::Target;
 use crate::doctor::{Fact, Facts};
 use crate::gateway::wsl::Need;
+use crate::net::listen::reachable;
 use crate::status::Report;
 
 /// LM Studio's port, where Codex looks for the provider `lmstudio`.
@@ -163,14 +164,6 @@ fn windows_port(facts: &Facts) -> u16 {
     match facts.network.target {
         Some(Target::Localhost { port } | Target::Auto { port }) => port,
         Some(Target::Named { .. } | Target::Demo) | None => OLLAMA_PORT,
-    }
-}
-
-/// What listens everywhere is reached on localhost.
-fn reachable(listener: SocketAddr) -> SocketAddr {
-    match listener.ip().to_canonical() {
-        ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listener.port()),
-        ip => SocketAddr::new(ip, listener.port()),
     }
 }
 

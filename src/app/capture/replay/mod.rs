@@ -27,6 +27,7 @@ use crate::cli::capture::Replay;
 use crate::clock;
 use crate::control::Request;
 use crate::doctor::http::{Answer, Broke, Place as Address, Question, begin};
+use crate::net::listen::reachable;
 use crate::net::options::SocketPolicy;
 use crate::program::in_terminal;
 use crate::words;
@@ -263,15 +264,6 @@ fn quoted(text: &str) -> String {
 
 fn usual() -> SocketAddr {
     SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 11434))
-}
-
-/// A listener on all addresses is reached on this machine's own.
-pub(super) fn reachable(listener: SocketAddr) -> SocketAddr {
-    match listener {
-        SocketAddr::V4(one) if one.ip().is_unspecified() => (std::net::Ipv4Addr::LOCALHOST, one.port()).into(),
-        SocketAddr::V6(one) if one.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, one.port()).into(),
-        SocketAddr::V4(_) | SocketAddr::V6(_) => listener,
-    }
 }
 
 fn broken(broke: &Broke, address: SocketAddr) -> Trouble {
