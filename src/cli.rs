@@ -2,6 +2,7 @@
 
 pub mod capture;
 mod recording;
+pub mod status;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
-use crate::config::{self, Layer, Listen, Upstream};
+use crate::config::{self as settled, Layer, Listen, Upstream};
 use crate::log::{Color, LogFormat, Volume, Wishes};
 use crate::net::options::Keepalive;
 use crate::words::Lang;
@@ -51,11 +52,19 @@ const STYLES: Styles = Styles::styled()
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// The language of what is told [default: that of the environment]
+    #[arg(long, value_name = "LANG", env = "OLLAMA_FORWARD_LANG", global = true)]
+    pub lang: Option<Lang>,
     #[command(flatten)]
     pub run: Run,
 }
 
 impl Cli {
+    /// The language that was asked for, or that of the environment.
+    pub fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()))
+    }
+
     /// What was typed, or why it makes no sense.
     pub fn read() -> Result<Self, clap::Error> {
         let words: Vec<OsString> = std::env::args_os().collect();
@@ -86,7 +95,7 @@ impl Cli {
             }
             _ => return None,
         };
-        error.use_stderr().then(|| Self { command: Some(command), run: Run::default() })
+        error.use_stderr().then(|| Self { command: Some(command), lang: None, run: Run::default() })
     }
 }
 
@@ -104,14 +113,7 @@ fn is_typed(matches: &ArgMatches, id: &str) -> bool {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// What the running forwarder is doing
-    Status {
-        /// One JSON object, with a schema version
-        #[arg(long)]
-        json: bool,
-        /// Only the forwarder whose first listener has this port
-        #[arg(long, value_name = "PORT", value_parser = config::parse_port)]
-        listen_port: Option<u16>,
-    },
+    Status(status::Status),
     /// What is wrong, why, and the command that cures it
     Doctor(Box<Doctor>),
     /// A redacted report on this system, for a bug; it stays here, for you to look at
@@ -191,7 +193,7 @@ pub struct Asked {
     #[arg(long, value_name = "WHERE", visible_alias = "ollama-url")]
     pub upstream: Option<Upstream>,
     /// As for a run: the port that clients connect to
-    #[arg(long, value_name = "PORT", value_parser = config::parse_port)]
+    #[arg(long, value_name = "PORT", value_parser = settled::parse_port)]
     pub listen_port: Option<u16>,
     /// As for a run: try the bridge, too
     #[arg(long)]
@@ -199,9 +201,6 @@ pub struct Asked {
     /// As for a run: another configuration file
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The language of the page [default: that of the environment]
-    #[arg(long, value_name = "LANG", env = "OLLAMA_FORWARD_LANG", hide_env = true)]
-    pub lang: Option<Lang>,
     /// Read WSL's files below this directory
     #[arg(long, value_name = "DIR", env = "OLLAMA_FORWARD_SYSROOT", hide = true, hide_env = true)]
     pub sysroot: Option<PathBuf>,
@@ -226,7 +225,7 @@ pub struct Run {
     #[arg(long, value_name = "ADDR[:PORT]", env = "OLLAMA_FORWARD_LISTEN", value_delimiter = ',')]
     pub listen: Option<Vec<Listen>>,
     /// The port of listeners that name none [default: 11434]
-    #[arg(long, value_name = "PORT", env = "OLLAMA_FORWARD_LISTEN_PORT", value_parser = config::parse_port)]
+    #[arg(long, value_name = "PORT", env = "OLLAMA_FORWARD_LISTEN_PORT", value_parser = settled::parse_port)]
     pub listen_port: Option<u16>,
     #[arg(
         long,
@@ -237,19 +236,19 @@ pub struct Run {
     )]
     pub upstream: Option<Upstream>,
     /// One attempt to connect to the upstream [default: 1.5s]
-    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_CONNECT_TIMEOUT", value_parser = config::parse_positive_duration)]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_CONNECT_TIMEOUT", value_parser = settled::parse_positive_duration)]
     pub connect_timeout: Option<Duration>,
     /// How long a client may wait for an upstream that is not there, before it is told so [default: 15s]
-    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_WAIT_FOR_UPSTREAM", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_WAIT_FOR_UPSTREAM", value_parser = settled::parse_duration)]
     pub wait_for_upstream: Option<Duration>,
     /// TCP keepalive to the upstream, in seconds and probes [default: 15/5/3]
-    #[arg(long, value_name = "IDLE/INTERVAL/COUNT", env = "OLLAMA_FORWARD_KEEPALIVE", value_parser = config::parse_keepalive)]
+    #[arg(long, value_name = "IDLE/INTERVAL/COUNT", env = "OLLAMA_FORWARD_KEEPALIVE", value_parser = settled::parse_keepalive)]
     pub keepalive: Option<Keepalive>,
     /// How long sent data may stay unacknowledged by the upstream, 0 for the kernel's own [default: 30s]
-    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_USER_TIMEOUT", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_USER_TIMEOUT", value_parser = settled::parse_duration)]
     pub user_timeout: Option<Duration>,
     /// Connections at a time; more are refused with a reason [default: 4096]
-    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_MAX_CONNECTIONS", value_parser = config::parse_count)]
+    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_MAX_CONNECTIONS", value_parser = settled::parse_count)]
     pub max_connections: Option<usize>,
     #[arg(
         long,
@@ -262,7 +261,7 @@ pub struct Run {
     )]
     pub any_host: Option<bool>,
     /// After Ctrl-C, how long open connections may take to end [default: 10s]
-    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_DRAIN_TIMEOUT", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_DRAIN_TIMEOUT", value_parser = settled::parse_duration)]
     pub drain_timeout: Option<Duration>,
     /// Another configuration file than ~/.config/ollama-forward/config.toml
     #[arg(long, value_name = "FILE", env = "OLLAMA_FORWARD_CONFIG")]
@@ -313,13 +312,13 @@ pub struct Bridge {
     #[arg(long, value_name = "FORM", env = "OLLAMA_FORWARD_TOOLS")]
     pub tools: Option<ToolForms>,
     /// Context length, in tokens, of every request [default: the model's own]
-    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_NUM_CTX", value_parser = config::parse_tokens)]
+    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_NUM_CTX", value_parser = settled::parse_tokens)]
     pub num_ctx: Option<u32>,
     /// Larger requests are refused, packed or unpacked [default: 32MiB]
-    #[arg(long, value_name = "BYTES", env = "OLLAMA_FORWARD_MAX_BODY_SIZE", value_parser = config::parse_size)]
+    #[arg(long, value_name = "BYTES", env = "OLLAMA_FORWARD_MAX_BODY_SIZE", value_parser = settled::parse_size)]
     pub max_body_size: Option<usize>,
     /// How long an answer that broke off may wait to be continued, 0 for not at all [default: 60s]
-    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_RESUME_WINDOW", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_RESUME_WINDOW", value_parser = settled::parse_duration)]
     pub resume_window: Option<Duration>,
     /// Where the titles of Codex's threads come from [default: local]
     #[arg(long, value_name = "FROM", env = "OLLAMA_FORWARD_TITLES")]
@@ -328,10 +327,10 @@ pub struct Bridge {
     #[arg(long, value_name = "MODEL", env = "OLLAMA_FORWARD_SUBAGENTS")]
     pub subagents: Option<Subagents>,
     /// Responses kept in memory for later requests to refer to, 0 for none [default: 64]
-    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_STORED_RESPONSES", value_parser = config::parse_number)]
+    #[arg(long, value_name = "N", env = "OLLAMA_FORWARD_STORED_RESPONSES", value_parser = settled::parse_number)]
     pub stored_responses: Option<usize>,
     /// A sign of life to the client after this much silence
-    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_HEARTBEAT", hide = true, value_parser = config::parse_positive_duration)]
+    #[arg(long, value_name = "TIME", env = "OLLAMA_FORWARD_HEARTBEAT", hide = true, value_parser = settled::parse_positive_duration)]
     pub heartbeat: Option<Duration>,
     /// The first option on the command line that does nothing without `--translate`.
     #[arg(skip)]

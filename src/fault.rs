@@ -3,23 +3,55 @@
 
 use std::fmt;
 
+use crate::words::{Lang, Words};
+
 /// Something that failed, ready to be shown: to a client in a 503, in a log line, on the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub id: FaultId,
     /// One sentence that names operation and object.
-    pub what: String,
+    pub what: Words,
+    /// What is likely here and what to type next, where more is known than the id tells.
+    pub advice: Option<Box<Advice>>,
+}
+
+/// What takes the place of [`FaultId::likely`] and [`FaultId::next`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    pub likely: Words,
+    pub next: Words,
 }
 
 impl Fault {
-    pub fn new(id: FaultId, what: impl Into<String>) -> Self {
-        Self { id, what: what.into() }
+    pub fn new(id: FaultId, what: impl Into<Words>) -> Self {
+        Self { id, what: what.into(), advice: None }
+    }
+
+    /// The same, where more is known than its id tells.
+    #[must_use]
+    pub fn advise(self, likely: impl Into<Words>, next: impl Into<Words>) -> Self {
+        Self { advice: Some(Box::new(Advice { likely: likely.into(), next: next.into() })), ..self }
+    }
+
+    /// What a terminal is shown: `error[ID]: what`, the likeliest cause, and what to type next.
+    pub fn text(&self, lang: Lang) -> String {
+        let id = self.id;
+        let (likely, next) = match &self.advice {
+            Some(advice) => (advice.likely.of(lang), advice.next.of(lang)),
+            None => (id.likely().of(lang), id.next().of(lang)),
+        };
+        let what = self.what.of(lang);
+        match lang {
+            Lang::En => format!("error[{id}]: {what}\n  likely: {likely}\n  next:   {next}\n"),
+            Lang::Fr => format!("erreur[{id}]\u{a0}: {what}\n  cause\u{a0}:   {likely}\n  ensuite\u{a0}: {next}\n"),
+        }
     }
 }
 
+/// In English: for logs, and for programs.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
+        write!(f, "{}", self.what)
     }
 }
 
@@ -39,16 +71,16 @@ macro_rules! fault_ids {
                 match self { $(Self::$name => $id,)* }
             }
             /// What it means, in one line.
-            pub fn title(self) -> &'static str {
-                match self { $(Self::$name => $title,)* }
+            pub fn title(self) -> Words {
+                match self { $(Self::$name => Words::same($title),)* }
             }
             /// The likeliest causes, the first one first.
-            pub fn likely(self) -> &'static str {
-                match self { $(Self::$name => $likely,)* }
+            pub fn likely(self) -> Words {
+                match self { $(Self::$name => Words::same($likely),)* }
             }
             /// What to type or do next.
-            pub fn next(self) -> &'static str {
-                match self { $(Self::$name => $next,)* }
+            pub fn next(self) -> Words {
+                match self { $(Self::$name => Words::same($next),)* }
             }
         }
     };
@@ -160,13 +192,23 @@ impl fmt::Display for FaultId {
 }
 
 /// The text of `ollama-forward explain ID`.
-pub fn explanation(id: FaultId) -> String {
-    format!("{id}: {}\n  likely: {}\n  next:   {}\n  exit:   {}\n", id.title(), id.likely(), id.next(), id.exit_code())
+pub fn explanation(id: FaultId, lang: Lang) -> String {
+    let [title, likely, next] = [id.title(), id.likely(), id.next()].map(|words| words.of(lang));
+    let code = id.exit_code();
+    match lang {
+        Lang::En => format!("{id}: {title}\n  likely: {likely}\n  next:   {next}\n  exit:   {code}\n"),
+        Lang::Fr => {
+            format!(
+                "{id}\u{a0}: {title}\n  cause\u{a0}:   {likely}\n  ensuite\u{a0}: {next}\n  sortie\u{a0}:  {code}\n"
+            )
+        }
+    }
 }
 
 /// The text of `ollama-forward explain`: every id with its meaning.
-pub fn catalogue() -> String {
-    let lines: Vec<String> = FaultId::ALL.iter().map(|id| format!("{:<27}{}\n", id.as_str(), id.title())).collect();
+pub fn catalogue(lang: Lang) -> String {
+    let line = |id: &FaultId| format!("{:<27}{}\n", id.as_str(), id.title().of(lang));
+    let lines: Vec<String> = FaultId::ALL.iter().map(line).collect();
     lines.concat()
 }
 

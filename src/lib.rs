@@ -95,6 +95,7 @@ pub mod control;
 pub mod demo;
 pub mod doctor;
 pub mod fault;
+pub mod file;
 pub mod forward;
 pub mod gateway;
 pub mod inspect;

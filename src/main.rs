@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use ollama_forward::app::{self, Ended};
 use ollama_forward::cli::Cli;
 use ollama_forward::fault::{Fault, FaultId};
+use ollama_forward::words::Lang;
 
 /// Connections had to be cut: 128 + SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    let lang = cli.lang();
     match app::run(cli) {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Printed(text)) => print(&text),
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         Ok(Ended::Told(code)) => ExitCode::from(code),
         Ok(Ended::Cut) => ExitCode::from(INTERRUPTED),
         Err(fault) => {
-            complain(&fault);
+            complain(&fault, lang);
             ExitCode::from(fault.id.exit_code())
         }
     }
@@ -58,7 +60,6 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn complain(fault: &Fault) {
-    let id = fault.id;
-    let _ = writeln!(io::stderr(), "error[{id}]: {fault}\n  likely: {}\n  next:   {}", id.likely(), id.next());
+fn complain(fault: &Fault, lang: Lang) {
+    let _ = write!(io::stderr(), "{}", fault.text(lang));
 }

@@ -75,8 +75,8 @@ impl Reporter {
             ollama,
             error: fault.map(|fault| ReportedFault {
                 id: fault.id.to_string(),
-                next: fault.id.next().into(),
-                message: fault.what,
+                next: fault.id.next().en,
+                message: fault.what.en,
             }),
             uptime_ms: milliseconds(now.saturating_duration_since(self.started)),
             changed_ms_ago: milliseconds(now.saturating_duration_since(changed)),

@@ -93,6 +93,18 @@ fn typeset(text: &str) -> String {
     letters.iter().enumerate().map(set).collect()
 }
 
+impl From<String> for Words {
+    fn from(text: String) -> Self {
+        Self::same(text)
+    }
+}
+
+impl From<&str> for Words {
+    fn from(text: &str) -> Self {
+        Self::same(text)
+    }
+}
+
 /// In reports for programs and for developers: English.
 impl Serialize for Words {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 /// Module → the modules whose names may stand in it.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
-    ("fault", &[]),
+    ("fault", &["words"]),
+    ("file", &["clock", "words"]),
     ("log", &[]),
     ("demo", &[]),
     ("program", &[]),
@@ -30,26 +31,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "doctor",
         &[
-            "bridge", "capture", "clock", "config", "demo", "fault", "forward", "gateway", "log", "net", "program",
-            "status", "words",
+            "bridge", "capture", "clock", "config", "demo", "fault", "file", "forward", "gateway", "log", "net",
+            "program", "status", "words",
         ],
     ),
     ("report", &["clock", "config", "fault", "forward", "gateway", "net", "status"]),
     (
         "app",
         &[
-            "bridge", "capture", "cli", "clock", "config", "control", "demo", "doctor", "fault", "forward", "gateway",
-            "inspect", "log", "net", "program", "report", "status", "words",
+            "bridge", "capture", "cli", "clock", "config", "control", "demo", "doctor", "fault", "file", "forward",
+            "gateway", "inspect", "log", "net", "program", "report", "status", "words",
         ],
     ),
     (
         "lib",
         &[
-            "app", "bridge", "capture", "cli", "clock", "config", "control", "demo", "doctor", "fault", "forward",
-            "gateway", "inspect", "log", "net", "program", "report", "status", "words",
+            "app", "bridge", "capture", "cli", "clock", "config", "control", "demo", "doctor", "fault", "file",
+            "forward", "gateway", "inspect", "log", "net", "program", "report", "status", "words",
         ],
     ),
-    ("main", &["app", "cli", "fault"]),
+    ("main", &["app", "cli", "fault", "words"]),
 ];
 
 /// Files without I/O: texts and values in, values out.
@@ -87,7 +88,6 @@ const PURE: &[&str] = &[
     "doctor/codex/url.rs",
     "doctor/fact.rs",
     "doctor/fix/diff.rs",
-    "doctor/fix/trouble.rs",
     "doctor/figures.rs",
     "doctor/live/checks",
     "doctor/network/checks.rs",
@@ -103,6 +103,7 @@ const PURE: &[&str] = &[
     "doctor/windows/rule.rs",
     "doctor/windows/tables.rs",
     "fault.rs",
+    "file/trouble.rs",
     "gateway/select.rs",
     "gateway/settle.rs",
     "demo/model.rs",

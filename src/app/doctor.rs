@@ -29,8 +29,8 @@ use crate::status;
 use crate::words::Lang;
 
 /// `ollama-forward doctor`
-pub(super) fn doctor(run: &Run, typed: &Doctor) -> Result<Ended, Fault> {
-    let look = look(typed);
+pub(super) fn doctor(run: &Run, typed: &Doctor, lang: Lang) -> Result<Ended, Fault> {
+    let look = look(typed, lang);
     let chosen = choose(&typed.checks, typed.network_only)?;
     if typed.list {
         let text =
@@ -257,19 +257,15 @@ pub(super) fn look_of(lang: Lang) -> Look {
     Look { lang, width: width(), ascii: !speaks_utf8(variable), ..Look::default() }
 }
 
-fn look(typed: &Doctor) -> Look {
+fn look(typed: &Doctor, lang: Lang) -> Look {
     let extent = match (typed.all, typed.summary) {
         (true, _) => Extent::All,
         (false, true) => Extent::Summary,
         (false, false) => Extent::Normal,
     };
-    let look = look_of(language(&typed.asked));
+    let look = look_of(lang);
     let color = log::use_color(typed.color.unwrap_or(Color::Auto), stdout().is_terminal());
     Look { color, ascii: typed.ascii || look.ascii, extent, ..look }
-}
-
-pub(super) fn language(asked: &Asked) -> Lang {
-    asked.lang.unwrap_or_else(|| Lang::of_environment(variable))
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -324,7 +320,7 @@ mod tests {
         assert_eq!(ids(&["Reach,LINK"]).unwrap(), ["link", "reach"], "in the order of the table");
         assert!(ids(&["codex"]).unwrap().contains(&"codex-target"));
         assert_eq!(ids(&[]).unwrap().len(), table().count());
-        assert!(ids(&["raech"]).unwrap_err().what.contains("did you mean `reach`?"));
+        assert!(ids(&["raech"]).unwrap_err().what.en.contains("did you mean `reach`?"));
     }
 
     #[test]

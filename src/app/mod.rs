@@ -6,10 +6,12 @@
 //!         └─ Demo ───> demo::serve on a loopback port ──────────────┘
 //! ```
 
+mod background;
 mod bugreport;
 mod capture;
 mod doctor;
 mod recorder;
+mod status;
 mod watch;
 
 use std::fs;
@@ -42,7 +44,9 @@ use crate::net::descriptors;
 use crate::net::listen::{BindError, Listener, bind};
 use crate::net::owner::owners_of;
 use crate::report::Reporter;
-use crate::status::{self, Answer, StatusSocket};
+use crate::status::{Answer, StatusSocket};
+use crate::words;
+use crate::words::Lang;
 
 /// How a command ended when it did not fail.
 #[derive(Debug)]
@@ -62,14 +66,15 @@ pub enum Ended {
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<Ended, Fault> {
+    let lang = cli.lang();
     match cli.command {
         None => forward_in_foreground(&cli.run),
-        Some(Command::Status { json, listen_port }) => status(json, listen_port),
-        Some(Command::Doctor(typed)) => doctor::doctor(&cli.run, &typed),
-        Some(Command::Bugreport(typed)) => bugreport::bugreport(&cli.run, &typed),
-        Some(Command::Capture(typed)) => Ok(capture::capture(&cli.run, &typed)),
-        Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue())),
-        Some(Command::Explain { id: Some(text) }) => explain(&text),
+        Some(Command::Status(typed)) => status::status(&typed, lang),
+        Some(Command::Doctor(typed)) => doctor::doctor(&cli.run, &typed, lang),
+        Some(Command::Bugreport(typed)) => bugreport::bugreport(&cli.run, &typed, lang),
+        Some(Command::Capture(typed)) => capture::capture(&cli.run, &typed, lang),
+        Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue(lang))),
+        Some(Command::Explain { id: Some(text) }) => explain(&text, lang),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ollama-forward", &mut script);
@@ -78,25 +83,16 @@ pub fn run(cli: Cli) -> Result<Ended, Fault> {
     }
 }
 
-fn explain(text: &str) -> Result<Ended, Fault> {
+fn explain(text: &str, lang: Lang) -> Result<Ended, Fault> {
     match FaultId::from_text(text) {
-        Some(id) => Ok(Ended::Printed(fault::explanation(id))),
-        None => {
-            Err(Fault::new(FaultId::Usage, format!("`{text}` is no error id; `ollama-forward explain` lists them all")))
-        }
-    }
-}
-
-fn status(json: bool, port: Option<u16>) -> Result<Ended, Fault> {
-    let reports = status::directory().map(|directory| status::ask(&directory, port)).unwrap_or_default();
-    match (json, reports.as_slice()) {
-        (true, []) => Ok(Ended::NoneRunning(status::to_json(&[]) + "\n")),
-        (false, []) => {
-            let place = port.map_or_else(String::new, |port| format!(" on port {port}"));
-            Err(Fault::new(FaultId::NotRunning, format!("no ollama-forward of this user runs{place}")))
-        }
-        (true, all) => Ok(Ended::Printed(status::to_json(all) + "\n")),
-        (false, all) => Ok(Ended::Printed(all.iter().map(status::to_text).collect::<Vec<_>>().join("\n"))),
+        Some(id) => Ok(Ended::Printed(fault::explanation(id, lang))),
+        None => Err(Fault::new(
+            FaultId::Usage,
+            words!(
+                "`{text}` is no error id; `ollama-forward explain` lists them all",
+                "« {text} » n'est pas un identifiant d'erreur ; `ollama-forward explain` les liste tous"
+            ),
+        )),
     }
 }
 
@@ -290,7 +286,7 @@ async fn tell_nothing_needed(mode: &Mode, port: u16, config: &Config, mark: &Pro
         // In these modes a closed port is silent too (WSL #10855): do not blame the firewall.
         Err(refusal) => {
             let why = refusal.fault(localhost).what;
-            warn!(address = %localhost, why, next = "start Ollama on Windows", "Ollama does not answer");
+            warn!(address = %localhost, %why, next = "start Ollama on Windows", "Ollama does not answer");
         }
     }
 }
@@ -400,7 +396,7 @@ fn start_demo(hide_from_windows: bool, parts: &mut JoinSet<()>) -> io::Result<st
 
 /// Lets `ollama-forward capture` tell us what to do.
 fn open_control(listeners: &[Listener], recorder: &Arc<Recorder>, parts: &mut JoinSet<()>) {
-    let (Some(first), Some(directory)) = (listeners.first(), status::directory()) else { return };
+    let (Some(first), Some(directory)) = (listeners.first(), crate::status::directory()) else { return };
     match ControlSocket::open(&directory, first.address.port()) {
         Ok(socket) => {
             let recorder = Arc::clone(recorder);
@@ -413,7 +409,7 @@ fn open_control(listeners: &[Listener], recorder: &Arc<Recorder>, parts: &mut Jo
 /// Lets `ollama-forward status` find us. Without it, traffic runs all the same.
 fn open_status(listeners: &[Listener], recorder: &Arc<Recorder>, recent: Recent, parts: &mut JoinSet<()>) {
     let Some(first) = listeners.first() else { return };
-    let Some(directory) = status::directory() else {
+    let Some(directory) = crate::status::directory() else {
         debug!("no home directory, so no status");
         return;
     };

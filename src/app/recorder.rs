@@ -32,7 +32,8 @@ use crate::log;
 use crate::net::listen::reachable;
 use crate::report::Reporter;
 use crate::status::{self, Report};
-use crate::words::Lang;
+use crate::words;
+use crate::words::{Lang, Words};
 
 /// What can be captured in a run.
 pub(super) struct Recorder {
@@ -111,7 +112,7 @@ impl Recorder {
                 Ok(())
             }
             Err(fault) if fault.id == FaultId::Capture => {
-                warn!(id = %fault.id, why = fault.what, next = fault.id.next(), "nothing is captured");
+                warn!(id = %fault.id, why = %fault.what, next = %fault.id.next(), "nothing is captured");
                 Ok(())
             }
             Err(fault) => Err(fault),
@@ -206,7 +207,7 @@ impl Recorder {
     pub(super) fn answer(self: &Arc<Self>, request: Request) -> Answer {
         match self.obey(request) {
             Ok(answer) => answer,
-            Err(fault) => Answer { error: Some(fault.what), ..self.about() },
+            Err(fault) => Answer { error: Some(fault.what.en), ..self.about() },
         }
     }
 
@@ -350,9 +351,12 @@ fn serve_page(
         let listener = match inspect::listen(named) {
             Ok(listener) => listener,
             Err(error) => {
-                let Fault { id, what } = super::bind_fault(&error);
-                let what = format!("the page of --capture: {what}; choose another place: --inspect=127.0.0.1:5002");
-                return drop(tell.send(Err(Fault { id, what })));
+                let Fault { id, what: Words { en, fr }, .. } = super::bind_fault(&error);
+                let what = words!(
+                    "the page of --capture: {en}; choose another place: --inspect=127.0.0.1:5002",
+                    "la page de --capture : {fr} ; choisir un autre endroit : --inspect=127.0.0.1:5002"
+                );
+                return drop(tell.send(Err(Fault::new(id, what))));
             }
         };
         drop(tell.send(Ok(listener.address)));

@@ -144,8 +144,8 @@ async fn check_named(shared: &Shared, config: &Config, reporter: &Reporter) -> R
         }
         Err(refusal @ Refusal::Loop) => Err(refusal.fault(address)),
         Err(refusal) => {
-            let Fault { id, what: why } = refusal.fault(address);
-            warn!(upstream = %address, %id, why, next = id.next(), "upstream is used as given");
+            let Fault { id, what: why, .. } = refusal.fault(address);
+            warn!(upstream = %address, %id, %why, next = %id.next(), "upstream is used as given");
             Ok(Named::Unknown)
         }
     }

@@ -143,7 +143,7 @@ pub(super) async fn health(bridge: &Bridge) -> Response<Body> {
                 "state": "up", "upstream": target.to_string(), "how": how, "ollama": version, "version": forwarder,
             }),
         ),
-        Err(Fault { id, what }) => json(
+        Err(Fault { id, what, .. }) => json(
             StatusCode::SERVICE_UNAVAILABLE,
             &json!({
                 "state": "down", "upstream": target.to_string(), "how": how, "version": forwarder,

@@ -155,9 +155,9 @@ impl Drop for Session {
                 let (why, id) = Cut::reason(cut);
                 (EndedBy::Us, why.to_owned(), id)
             }
-            (Some(_), Some(fault)) if line.is_broken() => (EndedBy::Upstream, fault.what, Some(fault.id)),
+            (Some(_), Some(fault)) if line.is_broken() => (EndedBy::Upstream, fault.what.en, Some(fault.id)),
             // Its last request was told why it could not be served.
-            (Some(_), Some(fault)) => (EndedBy::Us, fault.what, Some(fault.id)),
+            (Some(_), Some(fault)) => (EndedBy::Us, fault.what.en, Some(fault.id)),
             (Some(End { by, why }), None) => (by, why, None),
         };
         self.shared.ledger.ended(id.is_some());

@@ -52,7 +52,7 @@ fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {
 /// Says why an exchange comes to nothing.
 pub(super) fn failed(reel: Option<&Reel>, fault: &Fault) {
     let Some(reel) = reel else { return };
-    reel.moment(Happened::Fault { id: Some(fault.id.as_str().to_owned()), text: fault.what.clone() });
+    reel.moment(Happened::Fault { id: Some(fault.id.as_str().to_owned()), text: fault.what.en.clone() });
     reel.ends(Ending::Failed);
 }
 

@@ -10,7 +10,6 @@ use crate::capture::Pane;
 use crate::capture::export::Format;
 use crate::config;
 use crate::log::Color;
-use crate::words::Lang;
 
 /// What is captured, and how it is looked at.
 #[derive(Debug, Args)]
@@ -34,9 +33,6 @@ pub struct Common {
     /// JSON, with a schema version; a line an exchange where they come one after another
     #[arg(long, global = true)]
     pub json: bool,
-    /// The language of the page [default: that of the environment]
-    #[arg(long, value_name = "LANG", env = "OLLAMA_FORWARD_LANG", hide_env = true, global = true)]
-    pub lang: Option<Lang>,
     /// Colours [default: auto]
     #[arg(long, value_name = "WHEN", env = "OLLAMA_FORWARD_COLOR", hide_env = true, global = true)]
     pub color: Option<Color>,

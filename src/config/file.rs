@@ -299,7 +299,7 @@ mod tests {
     fn refused(text: &str, says: &str) {
         let fault = parse_file("config.toml", text).unwrap_err();
         assert_eq!(fault.id, FaultId::Config);
-        assert!(fault.what.contains(says), "{}", fault.what);
+        assert!(fault.what.en.contains(says), "{}", fault.what);
     }
 
     #[test]

@@ -179,7 +179,7 @@ mod tests {
         let typed = Layer { needs_translate: Some("num_ctx"), ..Layer::default() };
         let fault = typed.clone().finish("/".into()).unwrap_err();
         assert_eq!(
-            (fault.id, fault.what.as_str()),
+            (fault.id, fault.what.en.as_str()),
             (FaultId::Usage, "--num-ctx does nothing without --translate: add that")
         );
         let bridge = settings::Wishes { translate: Some(true), ..settings::Wishes::default() };

@@ -34,8 +34,8 @@ impl Health {
     /// A connection did not.
     pub(super) fn missed(&self, upstream: impl std::fmt::Display, fault: &Fault) {
         if self.set(Some(fault.clone())).is_none() {
-            let Fault { id, what: why } = fault;
-            warn!(%upstream, %id, why, next = id.next(), "upstream down");
+            let Fault { id, what: why, .. } = fault;
+            warn!(%upstream, %id, %why, next = %id.next(), "upstream down");
         }
     }
 

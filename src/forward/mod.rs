@@ -141,7 +141,7 @@ where
         let has_room = sessions.len() < shared.limits.connections_that_fit;
         if !has_room && !full {
             let (id, open) = (FaultId::OutOfDescriptors, sessions.len());
-            warn!(%id, open, next = id.next(), "no descriptors left, new clients wait");
+            warn!(%id, open, next = %id.next(), "no descriptors left, new clients wait");
         }
         full = !has_room;
         tokio::select! {

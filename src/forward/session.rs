@@ -190,7 +190,7 @@ impl Session {
     }
 
     async fn refuse(&mut self, client: TcpStream, fault: Fault) {
-        self.end = Some(Box::new(End { by: EndedBy::Us, why: fault.what.clone(), id: Some(fault.id) }));
+        self.end = Some(Box::new(End { by: EndedBy::Us, why: fault.what.en.clone(), id: Some(fault.id) }));
         refuse(client, &fault).await;
     }
 }

@@ -301,11 +301,11 @@ impl Finder {
         }
         let fault = self.fault(tried);
         if self.complained.as_ref() != Some(&fault) {
-            let Fault { id, what: why } = &fault;
+            let Fault { id, what: why, .. } = &fault;
             if let Some(before) = self.announced.take() {
-                warn!(was = %before.address, %id, why, next = id.next(), "gateway lost");
+                warn!(was = %before.address, %id, %why, next = %id.next(), "gateway lost");
             } else {
-                warn!(%id, why, next = id.next(), "searching for Ollama on Windows");
+                warn!(%id, %why, next = %id.next(), "searching for Ollama on Windows");
             }
             self.complained = Some(fault.clone());
         }

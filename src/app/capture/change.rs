@@ -7,17 +7,18 @@ use serde_json::json;
 use super::Desk;
 use super::place::ask;
 use super::read::meant;
-use super::trouble::Trouble;
+use super::trouble;
 use crate::app::Ended;
 use crate::capture::store::Obeyed;
 use crate::cli::capture::{Mark, Prune, Remove};
 use crate::control::Request;
 use crate::doctor::figures;
+use crate::fault::Fault;
 use crate::words;
 use crate::words::Words;
 
 impl Desk<'_> {
-    pub(super) fn switch(&self, on: bool) -> Result<Ended, Trouble> {
+    pub(super) fn switch(&self, on: bool) -> Result<Ended, Fault> {
         let answer = ask(self.common.listen_port, &Request::Capture { on })?;
         let place = answer.dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default();
         let page = answer.page.as_deref().map(|page| format!("   {page}")).unwrap_or_default();
@@ -35,7 +36,7 @@ impl Desk<'_> {
         self.done(&words, &json!({ "on": answer.on, "dir": answer.dir, "page": answer.page }))
     }
 
-    pub(super) fn mark(&self, typed: &Mark) -> Result<Ended, Trouble> {
+    pub(super) fn mark(&self, typed: &Mark) -> Result<Ended, Fault> {
         let place = self.place()?;
         let (id, _) = meant(&typed.id, &place.library()?)?;
         // A comment alone leaves the mark as it is; without one, this is what the command is for.
@@ -54,7 +55,7 @@ impl Desk<'_> {
         self.done(&words, &json!({ "id": id, "marked": marked, "comment": typed.comment }))
     }
 
-    pub(super) fn remove(&self, typed: &Remove) -> Result<Ended, Trouble> {
+    pub(super) fn remove(&self, typed: &Remove) -> Result<Ended, Fault> {
         let place = self.place()?;
         let library = place.library()?;
         let (request, what) = match (&typed.session, typed.all) {
@@ -70,7 +71,7 @@ impl Desk<'_> {
                 });
                 let Some(session) = known else {
                     let what = words!("there is no session `{key}`", "il n'y a pas de session « {key} »");
-                    return Err(Trouble::failed(what, "ollama-forward capture list --sessions"));
+                    return Err(trouble::failed(what, "ollama-forward capture list --sessions"));
                 };
                 let (n, key) = (session.exchanges, session.key);
                 let what = words!("session {key} with {n} exchanges", "la session {key} et ses {n} échanges");
@@ -94,13 +95,13 @@ impl Desk<'_> {
     }
 
     /// Deleting cannot be undone: somebody has to have said yes.
-    fn consents(&self, yes: bool, what: &Words) -> Result<bool, Trouble> {
+    fn consents(&self, yes: bool, what: &Words) -> Result<bool, Fault> {
         if yes {
             return Ok(true);
         }
         let Words { en, fr } = what;
         let without = || {
-            Trouble::new(
+            trouble::told(
                 crate::fault::FaultId::Usage,
                 words!("deleting {en} wants a yes", "supprimer {fr} demande un accord"),
                 words!("there is no terminal to ask on", "il n'y a pas de terminal où le demander"),
@@ -114,7 +115,7 @@ impl Desk<'_> {
         Ok(self.ask(&question)?.is_some_and(|answer| Self::agrees(&answer)))
     }
 
-    pub(super) fn prune(&self, typed: &Prune) -> Result<Ended, Trouble> {
+    pub(super) fn prune(&self, typed: &Prune) -> Result<Ended, Fault> {
         let place = self.place()?;
         let request = Request::Prune {
             size: typed.max_size.map(|size| size as u64),
@@ -124,7 +125,7 @@ impl Desk<'_> {
         self.freed(&done)
     }
 
-    fn freed(&self, done: &Obeyed) -> Result<Ended, Trouble> {
+    fn freed(&self, done: &Obeyed) -> Result<Ended, Fault> {
         let (n, Words { en, fr }) = (done.exchanges, figures::bytes(done.bytes));
         let words = match n {
             1 => words!("1 exchange deleted, {en} freed", "1 échange supprimé, {fr} libérés"),

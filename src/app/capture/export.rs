@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::pick::are_ids;
 use super::read::{last_matching, meant, query, view};
-use super::trouble::Trouble;
+use super::trouble;
 use super::{Desk, print_bytes};
 use crate::app::Ended;
 use crate::capture::export::{self, Exported};
@@ -23,12 +23,13 @@ use crate::capture::view::View;
 use crate::cli::capture::{Export, FormatWord};
 use crate::clock;
 use crate::control::Request;
+use crate::fault::Fault;
 use crate::inspect;
 use crate::words;
 use crate::words::Words;
 
 impl Desk<'_> {
-    pub(super) fn export(&self, typed: &Export) -> Result<Ended, Trouble> {
+    pub(super) fn export(&self, typed: &Export) -> Result<Ended, Fault> {
         let library = self.place()?.library()?;
         let rows = chosen(&library, &typed.which, self.look.now_ms)?;
         if rows.is_empty() {
@@ -36,7 +37,7 @@ impl Desk<'_> {
                 "no exchange fits, so there is nothing to export",
                 "aucun échange ne convient : rien à exporter"
             );
-            return Err(Trouble::failed(what, "ollama-forward capture list"));
+            return Err(trouble::failed(what, "ollama-forward capture list"));
         }
         let (exchanges, files) = if typed.format == FormatWord::Jsonl {
             lines(&library, &rows, typed)?
@@ -51,10 +52,10 @@ impl Desk<'_> {
         self.done(&words, &json!({ "exchanges": exchanges, "files": files }))
     }
 
-    pub(super) fn import(&self, file: &Path) -> Result<Ended, Trouble> {
+    pub(super) fn import(&self, file: &Path) -> Result<Ended, Fault> {
         let place = self.place()?;
         let shown = file.display();
-        let cannot = |error: &io::Error| Trouble::io(words!("read {shown}", "lire {shown}"), error);
+        let cannot = |error: &io::Error| trouble::io(words!("read {shown}", "lire {shown}"), error);
         let mut bytes = Vec::new();
         let mut source = File::open(file).map_err(|error| cannot(&error))?;
         source.read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
@@ -74,7 +75,7 @@ impl Desk<'_> {
         match faults.into_iter().next() {
             Some(Words { en, fr }) if taken == 0 => {
                 let what = words!("nothing of {shown} was taken: {en}", "rien de {shown} n'a été repris : {fr}");
-                return Err(Trouble::failed(what, "ollama-forward capture export --format jsonl"));
+                return Err(trouble::failed(what, "ollama-forward capture export --format jsonl"));
             }
             Some(Words { en, fr }) => self
                 .hint(&words!("{left_out} lines were passed over; {en}", "{left_out} lignes ont été ignorées ; {fr}")),
@@ -89,7 +90,7 @@ impl Desk<'_> {
 type Written = (usize, Vec<PathBuf>);
 
 /// One exchange after another: a store may hold more than fits into memory.
-fn lines(library: &Library, rows: &[Arc<Row>], typed: &Export) -> Result<Written, Trouble> {
+fn lines(library: &Library, rows: &[Arc<Row>], typed: &Export) -> Result<Written, Fault> {
     let Some(output) = &typed.output else {
         return Ok((pour(library, rows, &mut print_bytes)?, Vec::new()));
     };
@@ -108,8 +109,8 @@ fn lines(library: &Library, rows: &[Arc<Row>], typed: &Export) -> Result<Written
 fn pour(
     library: &Library,
     rows: &[Arc<Row>],
-    tell: &mut dyn FnMut(&[u8]) -> Result<bool, Trouble>,
-) -> Result<usize, Trouble> {
+    tell: &mut dyn FnMut(&[u8]) -> Result<bool, Fault>,
+) -> Result<usize, Fault> {
     let mut count = 0;
     let mut is_wanted = tell(text(FormatWord::Jsonl, &[]).as_bytes())?;
     for id in rows.iter().filter_map(|row| row.id) {
@@ -130,7 +131,7 @@ fn pour(
 }
 
 /// A form that has all of them in one.
-fn document(all: &[(Exchange, View)], typed: &Export) -> Result<Written, Trouble> {
+fn document(all: &[(Exchange, View)], typed: &Export) -> Result<Written, Fault> {
     let exported: Vec<Exported<'_>> = all.iter().map(|(exchange, view)| Exported { exchange, view }).collect();
     let count = exported.len();
     let Some(output) = &typed.output else {
@@ -145,7 +146,7 @@ fn document(all: &[(Exchange, View)], typed: &Export) -> Result<Written, Trouble
 }
 
 /// Ids when all words are such, else a query; everything where nothing was said.
-fn chosen(library: &Library, words: &[String], now_ms: u64) -> Result<Vec<Arc<Row>>, Trouble> {
+fn chosen(library: &Library, words: &[String], now_ms: u64) -> Result<Vec<Arc<Row>>, Fault> {
     let rows = library.rows();
     if are_ids(words, &rows.iter().map(AsRef::as_ref)) {
         let ids = words.iter().map(|word| meant(word, library).map(|(id, _)| id)).collect::<Result<Vec<_>, _>>()?;
@@ -155,7 +156,7 @@ fn chosen(library: &Library, words: &[String], now_ms: u64) -> Result<Vec<Arc<Ro
     Ok(found.into_iter().map(|(row, _)| row).collect())
 }
 
-fn exchanges(library: &Library, rows: &[Arc<Row>]) -> Result<Vec<(Exchange, View)>, Trouble> {
+fn exchanges(library: &Library, rows: &[Arc<Row>]) -> Result<Vec<(Exchange, View)>, Fault> {
     let all = library.rows();
     let mut found = Vec::with_capacity(rows.len());
     for id in rows.iter().filter_map(|row| row.id) {
@@ -188,11 +189,11 @@ fn file_in(output: &Path, format: FormatWord) -> PathBuf {
 }
 
 /// As `codex_capture` leaves them: the latest exchange in three files, all of them in the history.
-fn four_files(directory: &Path, all: &[Exported<'_>], force: bool) -> Result<Vec<PathBuf>, Trouble> {
+fn four_files(directory: &Path, all: &[Exported<'_>], force: bool) -> Result<Vec<PathBuf>, Fault> {
     let shown = directory.display();
     let mut make = fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(make.recursive(true), 0o700);
-    make.create(directory).map_err(|error| Trouble::io(words!("make {shown}", "créer {shown}"), &error))?;
+    make.create(directory).map_err(|error| trouble::io(words!("make {shown}", "créer {shown}"), &error))?;
     let history = text(FormatWord::CodexCapture, all);
     // What is no call of a model leaves no trace there.
     let last = all.iter().rev().map(|one| export::compat(*one)).find(|files| !files.is_empty()).unwrap_or_default();
@@ -214,9 +215,9 @@ fn four_files(directory: &Path, all: &[Exported<'_>], force: bool) -> Result<Vec
 
 const HISTORY: &str = "history.jsonl";
 
-fn exists(path: &Path) -> Trouble {
+fn exists(path: &Path) -> Fault {
     let path = path.display();
-    Trouble::new(
+    trouble::told(
         crate::fault::FaultId::Usage,
         words!("{path} exists already, and stays as it is", "{path} existe déjà et reste en l'état"),
         words!("it was exported before", "un export précédent"),
@@ -224,17 +225,17 @@ fn exists(path: &Path) -> Trouble {
     )
 }
 
-fn write_bytes(path: &Path, bytes: &[u8], force: bool) -> Result<(), Trouble> {
+fn write_bytes(path: &Path, bytes: &[u8], force: bool) -> Result<(), Fault> {
     write(path, force, |file| file.write_all(bytes).map_err(|error| cannot_write(path, &error)))
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> Trouble {
+fn cannot_write(path: &Path, error: &io::Error) -> Fault {
     let shown = path.display();
-    Trouble::io(words!("write {shown}", "écrire {shown}"), error)
+    trouble::io(words!("write {shown}", "écrire {shown}"), error)
 }
 
 /// Beside it, then in its place: nothing half-written is ever seen, and what somebody else puts there meanwhile stays.
-fn write(path: &Path, force: bool, pour: impl FnOnce(&mut File) -> Result<(), Trouble>) -> Result<(), Trouble> {
+fn write(path: &Path, force: bool, pour: impl FnOnce(&mut File) -> Result<(), Fault>) -> Result<(), Fault> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", clock::nonce()));
     let placed = || {

@@ -29,30 +29,25 @@ use serde::{Serialize, Serializer};
 
 use self::place::Place;
 use super::doctor::look_of;
-use super::{Ended, files};
+use super::{Ended, background, files};
 use crate::cli::Run;
 use crate::cli::capture::{Capture, CaptureCommand, Common, List};
 use crate::clock;
 use crate::doctor::render::Look as Page;
+use crate::fault::Fault;
 use crate::log::{self, Color};
 use crate::words;
 use crate::words::{Lang, Words};
 use render::Look;
-use trouble::Trouble;
 
 /// The layout of the JSON of these commands; a change that breaks readers counts it up.
 const SCHEMA_VERSION: u32 = 1;
 
 /// `ollama-forward capture …`
-pub(super) fn capture(run: &Run, typed: &Capture) -> Ended {
-    let lang = typed.common.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+pub(super) fn capture(run: &Run, typed: &Capture, lang: Lang) -> Result<Ended, Fault> {
     let desk = Desk { run, common: &typed.common, look: look(&typed.common, lang) };
     let command = typed.command.as_ref().unwrap_or(&CaptureCommand::Status);
-    desk.obey(command).unwrap_or_else(|trouble| {
-        // A standard error that is closed takes nothing.
-        let _ = write!(stderr(), "{}", trouble.text(lang));
-        Ended::Told(trouble.id.exit_code())
-    })
+    desk.obey(command)
 }
 
 /// What all commands have: what was typed for all, and how the reader wants it.
@@ -63,7 +58,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn obey(&self, command: &CaptureCommand) -> Result<Ended, Trouble> {
+    fn obey(&self, command: &CaptureCommand) -> Result<Ended, Fault> {
         match command {
             CaptureCommand::On => self.switch(true),
             CaptureCommand::Off => self.switch(false),
@@ -85,11 +80,11 @@ impl Desk<'_> {
             CaptureCommand::Start(start) => self.start(start),
             CaptureCommand::Stop => self.stop(),
             CaptureCommand::Wizard => self.wizard(),
-            CaptureCommand::Keep { log, args } => start::keep(log, args),
+            CaptureCommand::Keep { log, args } => background::keep(log, args),
         }
     }
 
-    fn place(&self) -> Result<Place, Trouble> {
+    fn place(&self) -> Result<Place, Fault> {
         // What is captured can be looked at also when the configuration does not fit a run.
         let files = files(self.run.config.as_deref()).unwrap_or_default();
         let configured = self.run.layer().over(files).capture.settings();
@@ -101,7 +96,7 @@ impl Desk<'_> {
     }
 
     /// A sentence that is the result, or an object in its place.
-    fn done(&self, words: &Words, json: &impl Serialize) -> Result<Ended, Trouble> {
+    fn done(&self, words: &Words, json: &impl Serialize) -> Result<Ended, Fault> {
         if self.common.json { print_object(json) } else { print(&format!("{}\n", self.shown(words))) }
     }
 
@@ -117,7 +112,7 @@ impl Desk<'_> {
     }
 
     /// Asks on the terminal. None: there is none.
-    fn ask(&self, question: &Words) -> Result<Option<String>, Trouble> {
+    fn ask(&self, question: &Words) -> Result<Option<String>, Fault> {
         if !stdin().is_terminal() {
             return Ok(None);
         }
@@ -129,7 +124,7 @@ impl Desk<'_> {
             // The end of the input is no answer, and no Enter either.
             Ok(0) => Ok(None),
             Ok(_) => Ok(Some(answer.trim().to_owned())),
-            Err(error) => Err(Trouble::io(words!("ask on the terminal", "demander sur le terminal"), &error)),
+            Err(error) => Err(trouble::io(words!("ask on the terminal", "demander sur le terminal"), &error)),
         }
     }
 
@@ -163,17 +158,17 @@ impl<T: Serialize> Serialize for Named<'_, T> {
 }
 
 /// One object, with a schema version.
-fn print_object(value: &impl Serialize) -> Result<Ended, Trouble> {
+fn print_object(value: &impl Serialize) -> Result<Ended, Fault> {
     print(&object(value))
 }
 
 /// To standard output. A reader that closed it has seen enough.
-fn print(text: &str) -> Result<Ended, Trouble> {
+fn print(text: &str) -> Result<Ended, Fault> {
     print_bytes(text.as_bytes()).map(|_| Ended::Well)
 }
 
 /// False: nobody reads any more.
-fn print_bytes(bytes: &[u8]) -> Result<bool, Trouble> {
+fn print_bytes(bytes: &[u8]) -> Result<bool, Fault> {
     let mut out = stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
@@ -182,8 +177,8 @@ fn print_bytes(bytes: &[u8]) -> Result<bool, Trouble> {
     }
 }
 
-fn no_output(error: &io::Error) -> Trouble {
-    Trouble::io(words!("write to standard output", "écrire sur la sortie standard"), error)
+fn no_output(error: &io::Error) -> Fault {
+    trouble::io(words!("write to standard output", "écrire sur la sortie standard"), error)
 }
 
 /// A pipe has no width: nothing is cut in it, so that `grep` finds it.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::place::{Place, ask};
 use super::read::meant;
-use super::trouble::Trouble;
+use super::trouble;
 use super::{Desk, Named, print, print_object};
 use crate::app::doctor::runtime;
 use crate::app::{Ended, watch_signals};
@@ -18,6 +18,7 @@ use crate::capture::store::{Desk as WriterDesk, Library, StoreError, Writer};
 use crate::cli::capture::Open;
 use crate::clock;
 use crate::control::Request;
+use crate::fault::Fault;
 use crate::forward::Phase;
 use crate::inspect::{self, Door, Parts};
 use crate::net::listen::Listener;
@@ -26,7 +27,7 @@ use crate::words;
 use crate::words::Words;
 
 impl Desk<'_> {
-    pub(super) fn open(&self, typed: &Open) -> Result<Ended, Trouble> {
+    pub(super) fn open(&self, typed: &Open) -> Result<Ended, Fault> {
         let place = self.place()?;
         let id = typed.id.as_deref().map(|text| meant(text, &place.library()?).map(|(id, _)| id)).transpose()?;
         if place.running.is_none() && typed.inspect.is_none() && self.several_run() {
@@ -38,7 +39,7 @@ impl Desk<'_> {
         }
         let answer = ask(self.common.listen_port, &Request::Link)?;
         let link = answer.link.ok_or_else(|| {
-            Trouble::failed(
+            trouble::failed(
                 words!("the running ollama-forward has no page", "le relais en cours n'a pas de page"),
                 "ollama-forward --translate --capture",
             )
@@ -52,7 +53,7 @@ impl Desk<'_> {
     }
 
     /// Prints the link, and opens it.
-    pub(super) fn give(&self, link: &str, only_print: bool) -> Result<Ended, Trouble> {
+    pub(super) fn give(&self, link: &str, only_print: bool) -> Result<Ended, Fault> {
         if self.common.json {
             print_object(&Named("link", &link))?;
         } else {
@@ -67,7 +68,7 @@ impl Desk<'_> {
         Ok(Ended::Well)
     }
 
-    fn serve(&self, typed: &Open, place: &Place, id: Option<ExchangeId>) -> Result<Ended, Trouble> {
+    fn serve(&self, typed: &Open, place: &Place, id: Option<ExchangeId>) -> Result<Ended, Fault> {
         let (library, writer) = match place.writer() {
             Ok(writer) => (writer.library(), Some(writer)),
             // Somebody writes there whom we cannot ask: the page only shows.
@@ -75,7 +76,7 @@ impl Desk<'_> {
             Err(error) => return Err(error.into()),
         };
         let secret =
-            clock::secret().map_err(|error| Trouble::io(words!("draw a secret", "tirer un secret"), &error))?;
+            clock::secret().map_err(|error| trouble::io(words!("draw a secret", "tirer un secret"), &error))?;
         let door = Door::new(secret);
         let desk = writer.as_ref().map(Writer::desk);
         let tap = Tap::default();
@@ -99,9 +100,9 @@ impl Desk<'_> {
         (library, desk): (Library, Option<WriterDesk>),
         door: &Door,
         id: Option<ExchangeId>,
-    ) -> Result<Ended, Trouble> {
-        let internal = |what: Words| Trouble::failed(what, "ollama-forward capture status");
-        let runtime = runtime().map_err(|fault| internal(Words::same(fault.what)))?;
+    ) -> Result<Ended, Fault> {
+        let internal = |what: Words| trouble::failed(what, "ollama-forward capture status");
+        let runtime = runtime().map_err(|fault| internal(fault.what))?;
         let phase = watch_signals().map_err(|error| internal(Words::same(error.to_string())))?;
         let refreshed = library.clone();
         let reads_only = desk.is_none();
@@ -132,11 +133,11 @@ impl Desk<'_> {
     }
 
     /// Where it was asked for; the usual place may be taken, and then any other will do.
-    fn listen(&self, named: Option<SocketAddr>) -> Result<Listener, Trouble> {
+    fn listen(&self, named: Option<SocketAddr>) -> Result<Listener, Fault> {
         let listener = inspect::listen(named).map_err(|error| {
             let fault = crate::app::bind_fault(&error);
             let (likely, next) = (fault.id.likely(), "ollama-forward capture open --inspect 127.0.0.1:5002");
-            Trouble::new(fault.id, Words::same(fault.what), Words::same(likely), Words::same(next))
+            trouble::told(fault.id, fault.what, likely, Words::same(next))
         })?;
         if !listener.address.ip().is_loopback() {
             let address = listener.address;

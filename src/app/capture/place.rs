@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use directories::ProjectDirs;
 
-use super::trouble::Trouble;
+use super::trouble;
 use crate::capture::export;
 use crate::capture::settings::{Limits, Settings};
 use crate::capture::store::{Library, Obeyed, Options, Order, StoreError, Writer};
 use crate::cli::capture::Common;
 use crate::control::{self, Answer, Request};
+use crate::fault::Fault;
 use crate::status;
 use crate::words;
 use crate::words::Words;
@@ -44,7 +45,7 @@ pub(super) struct Place {
 
 impl Place {
     /// `configured`: how a run would keep them, by the environment and the files.
-    pub(super) fn find(common: &Common, configured: &Settings) -> Result<Self, Trouble> {
+    pub(super) fn find(common: &Common, configured: &Settings) -> Result<Self, Fault> {
         let running = match status::directory() {
             // A forwarder that does not answer is told of where it is needed.
             Some(directory) => control::ask(&directory, common.listen_port, &Request::About).ok().flatten(),
@@ -56,7 +57,7 @@ impl Place {
         Ok(Self { dir, running, port: common.listen_port, limits: configured.limits })
     }
 
-    pub(super) fn library(&self) -> Result<Library, Trouble> {
+    pub(super) fn library(&self) -> Result<Library, Fault> {
         Ok(Library::open(&self.dir)?)
     }
 
@@ -73,7 +74,7 @@ impl Place {
     }
 
     /// Whoever can change what is kept there.
-    pub(super) fn hand(&self) -> Result<Hand, Trouble> {
+    pub(super) fn hand(&self) -> Result<Hand, Fault> {
         if self.is_written() {
             return Ok(Hand::Running(self.port));
         }
@@ -81,8 +82,8 @@ impl Place {
     }
 }
 
-pub(super) fn no_home() -> Trouble {
-    Trouble::failed(
+pub(super) fn no_home() -> Fault {
+    trouble::failed(
         words!(
             "there is no home directory to keep anything in",
             "il n'y a pas de répertoire personnel où conserver quoi que ce soit"
@@ -92,21 +93,21 @@ pub(super) fn no_home() -> Trouble {
 }
 
 /// Asks the running forwarder; it is a mistake when none runs, or more than one.
-pub(super) fn ask(port: Option<u16>, request: &Request) -> Result<Answer, Trouble> {
-    let Some(directory) = status::directory() else { return Err(Trouble::not_running(port)) };
+pub(super) fn ask(port: Option<u16>, request: &Request) -> Result<Answer, Fault> {
+    let Some(directory) = status::directory() else { return Err(trouble::not_running(port)) };
     let asked = control::ask(&directory, port, request);
     match asked {
-        Ok(Some(Answer { error: Some(why), .. })) => Err(Trouble::failed(
+        Ok(Some(Answer { error: Some(why), .. })) => Err(trouble::failed(
             words!("the running ollama-forward says: {why}", "le relais en cours répond : {why}"),
             "ollama-forward capture status",
         )),
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => match control::running(&directory).as_slice() {
-            ports @ [_, _, ..] if port.is_none() => Err(Trouble::which(ports)),
-            _ => Err(Trouble::not_running(port)),
+            ports @ [_, _, ..] if port.is_none() => Err(trouble::which(ports)),
+            _ => Err(trouble::not_running(port)),
         },
         Err(error) => {
-            Err(Trouble::io(words!("talk to the running ollama-forward", "parler au relais en cours"), &error))
+            Err(trouble::io(words!("talk to the running ollama-forward", "parler au relais en cours"), &error))
         }
     }
 }
@@ -119,11 +120,11 @@ pub(super) enum Hand {
 
 impl Hand {
     /// One of the requests that [`order_of`] knows.
-    pub(super) fn tell(&mut self, request: Request) -> Result<Obeyed, Trouble> {
+    pub(super) fn tell(&mut self, request: Request) -> Result<Obeyed, Fault> {
         match self {
             Self::Own(writer) => match order_of(request) {
                 Some(Ok(order)) => Ok(writer.obey(order)?),
-                Some(Err(why)) => Err(Trouble::failed(why, "ollama-forward capture import FILE")),
+                Some(Err(why)) => Err(trouble::failed(why, "ollama-forward capture import FILE")),
                 None => unreachable!("only what changes the store is told to a writer"),
             },
             Self::Running(port) => {

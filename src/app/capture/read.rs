@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::pick::{pick, query_of};
 use super::render::{self, Hit, State};
-use super::trouble::Trouble;
+use super::trouble;
 use super::{Desk, Named, print, print_bytes, print_object};
 use crate::app::Ended;
 use crate::capture::query::Query;
@@ -15,11 +15,12 @@ use crate::capture::store::Library;
 use crate::capture::view::View;
 use crate::capture::{ExchangeId, gauge::Gauge, understand};
 use crate::cli::capture::{Diff, List, Search, Show};
+use crate::fault::Fault;
 use crate::words;
 use crate::words::Words;
 
 impl Desk<'_> {
-    pub(super) fn status(&self) -> Result<Ended, Trouble> {
+    pub(super) fn status(&self) -> Result<Ended, Fault> {
         let place = self.place()?;
         let library = place.library()?;
         let usage = library.usage();
@@ -42,7 +43,7 @@ impl Desk<'_> {
         Ok(if state.running { Ended::Printed(text) } else { Ended::NoneRunning(text) })
     }
 
-    pub(super) fn list(&self, typed: &List) -> Result<Ended, Trouble> {
+    pub(super) fn list(&self, typed: &List) -> Result<Ended, Fault> {
         let library = self.place()?.library()?;
         let rows = library.rows();
         let in_session = |row: &Row| {
@@ -66,7 +67,7 @@ impl Desk<'_> {
         print(&render::list(&rows, &self.look))
     }
 
-    pub(super) fn sessions(&self) -> Result<Ended, Trouble> {
+    pub(super) fn sessions(&self) -> Result<Ended, Fault> {
         let sessions = self.place()?.library()?.sessions();
         if self.common.json {
             return print_object(&Named("sessions", &sessions));
@@ -74,7 +75,7 @@ impl Desk<'_> {
         print(&render::sessions(&sessions, &self.look))
     }
 
-    pub(super) fn show(&self, typed: &Show) -> Result<Ended, Trouble> {
+    pub(super) fn show(&self, typed: &Show) -> Result<Ended, Fault> {
         let library = self.place()?.library()?;
         let (id, rows) = meant(&typed.id, &library)?;
         let exchange = library.exchange(id)?;
@@ -111,7 +112,7 @@ impl Desk<'_> {
         print(&text)
     }
 
-    pub(super) fn diff(&self, typed: &Diff) -> Result<Ended, Trouble> {
+    pub(super) fn diff(&self, typed: &Diff) -> Result<Ended, Fault> {
         let library = self.place()?.library()?;
         let (id, rows) = meant(&typed.one, &library)?;
         let other = if typed.other == "previous" {
@@ -122,7 +123,7 @@ impl Desk<'_> {
                     "there is no exchange before {id} in its thread",
                     "il n'y a pas d'échange avant {id} dans son fil"
                 );
-                Trouble::failed(what, "ollama-forward capture diff A B")
+                trouble::failed(what, "ollama-forward capture diff A B")
             })?
         } else {
             meant(&typed.other, &library)?.0
@@ -134,7 +135,7 @@ impl Desk<'_> {
         print(&render::diff(&diff, &self.look))
     }
 
-    pub(super) fn search(&self, typed: &Search) -> Result<Ended, Trouble> {
+    pub(super) fn search(&self, typed: &Search) -> Result<Ended, Fault> {
         let library = self.place()?.library()?;
         let query = query(&typed.words, self.look.now_ms)?;
         let mut found = last_matching(&library, library.rows(), &query, typed.number)?;
@@ -174,18 +175,18 @@ struct Found<'a> {
     excerpt: Option<&'a str>,
 }
 
-fn no_pane(pane: &str, id: ExchangeId) -> Trouble {
+fn no_pane(pane: &str, id: ExchangeId) -> Fault {
     let what = words!(
         "exchange {id} has no {pane}: it was not translated, or did not get so far",
         "l'échange {id} n'a pas de {pane} : il n'a pas été traduit, ou n'est pas allé si loin"
     );
-    Trouble::failed(what, format!("ollama-forward capture show {id} --headers"))
+    trouble::failed(what, format!("ollama-forward capture show {id} --headers"))
 }
 
 /// The exchange that was meant, and all rows.
-pub(super) fn meant(text: &str, library: &Library) -> Result<(ExchangeId, Vec<Arc<Row>>), Trouble> {
+pub(super) fn meant(text: &str, library: &Library) -> Result<(ExchangeId, Vec<Arc<Row>>), Fault> {
     let rows = library.rows();
-    let id = pick(text, rows.iter().map(AsRef::as_ref)).map_err(|why| Trouble::pick(text, &why))?;
+    let id = pick(text, rows.iter().map(AsRef::as_ref)).map_err(|why| trouble::pick(text, &why))?;
     Ok((id, rows))
 }
 
@@ -224,11 +225,11 @@ fn judged(row: &Row, rows: &[Arc<Row>]) -> crate::capture::record::Context {
 }
 
 /// Words, as one query; `now_ms` is what its times count from.
-pub(super) fn query(words: &[String], now_ms: u64) -> Result<Query, Trouble> {
+pub(super) fn query(words: &[String], now_ms: u64) -> Result<Query, Fault> {
     let text = query_of(words);
     Query::parse(&text, now_ms).map_err(|bad| {
         let Words { en, fr } = bad.what;
-        Trouble::usage(words!("`{text}`: {en}", "« {text} » : {fr}"), "ollama-forward capture --help")
+        trouble::usage(words!("`{text}`: {en}", "« {text} » : {fr}"), "ollama-forward capture --help")
     })
 }
 
@@ -241,7 +242,7 @@ pub(super) fn last_matching(
     rows: Vec<Arc<Row>>,
     query: &Query,
     most: usize,
-) -> Result<Vec<Matching>, Trouble> {
+) -> Result<Vec<Matching>, Fault> {
     let mut found = Vec::new();
     for row in rows.into_iter().rev() {
         if found.len() == most {
@@ -265,7 +266,7 @@ pub(super) enum Match {
     Text(String),
 }
 
-pub(super) fn matches(library: &Library, row: &Row, query: &Query) -> Result<Match, Trouble> {
+pub(super) fn matches(library: &Library, row: &Row, query: &Query) -> Result<Match, Fault> {
     if query.is_empty() {
         return Ok(Match::Row);
     }

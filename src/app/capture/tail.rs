@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use super::read::{Match, matches, query};
 use super::render;
-use super::trouble::Trouble;
+
 use super::{Desk, print_bytes};
 use crate::app::Ended;
 use crate::capture::record::Row;
 use crate::cli::capture::Tail;
+use crate::fault::Fault;
 
 /// A person sees no difference to at once; a store that rests costs a look at the sizes of its files.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl Desk<'_> {
-    pub(super) fn tail(&self, typed: &Tail) -> Result<Ended, Trouble> {
+    pub(super) fn tail(&self, typed: &Tail) -> Result<Ended, Fault> {
         let library = self.place()?.library()?;
         let query = query(&typed.query, self.look.now_ms)?;
         let mut told = BTreeSet::new();

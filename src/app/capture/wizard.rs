@@ -4,12 +4,12 @@ use std::io::{IsTerminal, stdin};
 
 use super::Desk;
 use super::start::Plan;
-use super::trouble::Trouble;
+use super::trouble;
 use crate::app::Ended;
 use crate::cli::capture::{Mode, Start};
 use crate::config::parse_port;
 use crate::control::Request;
-use crate::fault::FaultId;
+use crate::fault::{Fault, FaultId};
 use crate::words;
 use crate::words::Words;
 
@@ -19,9 +19,9 @@ struct Questions<'d, 'c> {
 }
 
 impl Desk<'_> {
-    pub(super) fn wizard(&self) -> Result<Ended, Trouble> {
+    pub(super) fn wizard(&self) -> Result<Ended, Fault> {
         if !stdin().is_terminal() {
-            return Err(Trouble::new(
+            return Err(trouble::told(
                 FaultId::Usage,
                 words!(
                     "the wizard asks, and there is no terminal to ask on",
@@ -46,7 +46,7 @@ impl Desk<'_> {
 }
 
 impl Questions<'_, '_> {
-    fn all(&self, usual: Plan) -> Result<Plan, Trouble> {
+    fn all(&self, usual: Plan) -> Result<Plan, Fault> {
         let host =
             self.text(&words!("Address on which clients connect", "Adresse d'écoute pour les clients"), &usual.host)?;
         let port = self.port(&words!("Port on which clients connect", "Port d'écoute pour les clients"), usual.port)?;
@@ -60,25 +60,25 @@ impl Questions<'_, '_> {
         Ok(Plan { host, port, mode, upstream: Some(upstream), page, translate, ..usual })
     }
 
-    fn text(&self, question: &Words, usual: &str) -> Result<String, Trouble> {
+    fn text(&self, question: &Words, usual: &str) -> Result<String, Fault> {
         let Words { en, fr } = question;
         let answer = self.desk.ask(&words!("{en} [{usual}]:", "{fr} [{usual}] :"))?.ok_or_else(gave_up)?;
         Ok(if answer.is_empty() { usual.to_owned() } else { answer })
     }
 
     /// A bad one ends it, as it does in the reference tool (C40).
-    fn port(&self, question: &Words, usual: u16) -> Result<u16, Trouble> {
+    fn port(&self, question: &Words, usual: u16) -> Result<u16, Fault> {
         let text = self.text(question, &usual.to_string())?;
         parse_port(&text).map_err(|_| {
             let what = words!(
                 "`{text}` is no port: use a number from 1 to 65535",
                 "« {text} » n'est pas un port : donner un nombre de 1 à 65535"
             );
-            Trouble::usage(what, "ollama-forward capture wizard")
+            trouble::usage(what, "ollama-forward capture wizard")
         })
     }
 
-    fn mode(&self) -> Result<Mode, Trouble> {
+    fn mode(&self) -> Result<Mode, Fault> {
         let question = words!(
             "Mode, reverse or forward (one port does both)",
             "Mode, reverse ou forward (un seul port fait les deux)"
@@ -92,12 +92,12 @@ impl Questions<'_, '_> {
                     "`{text}` is no mode: use reverse or forward",
                     "« {text} » n'est pas un mode : donner reverse ou forward"
                 );
-                Err(Trouble::usage(what, "ollama-forward capture wizard"))
+                Err(trouble::usage(what, "ollama-forward capture wizard"))
             }
         }
     }
 
-    fn yes(&self, question: &Words) -> Result<bool, Trouble> {
+    fn yes(&self, question: &Words) -> Result<bool, Fault> {
         let Words { en, fr } = question;
         let answer = self.desk.ask(&words!("{en} [Y/n]", "{fr} [O/n]"))?.ok_or_else(gave_up)?;
         Ok(answer.is_empty() || Desk::agrees(&answer))
@@ -105,8 +105,8 @@ impl Questions<'_, '_> {
 }
 
 /// The end of the input, in the middle of it.
-fn gave_up() -> Trouble {
-    Trouble::usage(
+fn gave_up() -> Fault {
+    trouble::usage(
         words!(
             "not all was answered, so nothing was started",
             "toutes les réponses n'ont pas été données : rien n'a été démarré"

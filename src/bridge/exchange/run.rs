@@ -222,10 +222,10 @@ impl Run {
             }
             News::Unopened(Unopened::Told(failure)) => self.judge(Event::Failed(failure), None),
             News::Unopened(Unopened::Away(fault)) => {
-                self.judge(Event::Away { why: fault.what.clone(), failure: unreachable(&fault) }, Some(fault));
+                self.judge(Event::Away { why: fault.what.en.clone(), failure: unreachable(&fault) }, Some(fault));
             }
             News::Unopened(Unopened::Lost(fault)) => {
-                self.judge(Event::Lost { why: fault.what.clone(), failure: unreachable(&fault) }, Some(fault));
+                self.judge(Event::Lost { why: fault.what.en.clone(), failure: unreachable(&fault) }, Some(fault));
             }
             News::Broke(why) => self.judge(Event::Broke(why), None),
         }

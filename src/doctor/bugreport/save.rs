@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
-use crate::doctor::fix::trouble::{Attempt, trouble};
+use crate::file::trouble::{Attempt, trouble};
 use crate::words;
 use crate::words::Words;
 

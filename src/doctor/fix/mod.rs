@@ -7,9 +7,7 @@
 //! touches Windows, and what it does not do in full it does not do at all.
 
 pub mod diff;
-mod file;
 mod socket;
-pub(super) mod trouble;
 
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -18,10 +16,10 @@ use std::time::SystemTime;
 use super::render::Look;
 use super::render::sheet::{Column, Sheet, Style};
 use super::{Fix, Outcome};
+use crate::file::{self, Target};
 use crate::words;
 use crate::words::{Lang, Words};
 use diff::Change;
-use file::Target;
 use socket::Dead;
 
 /// One thing that can be done.

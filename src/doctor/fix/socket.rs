@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::trouble::{Attempt, trouble};
+use crate::file::trouble::{Attempt, trouble};
 use crate::words;
 use crate::words::Words;
 

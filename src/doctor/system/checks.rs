@@ -259,10 +259,9 @@ fn config(facts: &Facts) -> Verdict {
             Verdict::Pass(Words::same(names.join(", ")))
         }
         Ok(ConfigState::Invalid { what, mended }) => {
-            let problem = Problem::new(words!(
-                "ollama-forward cannot start: {what}",
-                "ollama-forward ne peut pas démarrer : {what}"
-            ));
+            let Words { en, fr } = what;
+            let problem =
+                Problem::new(words!("ollama-forward cannot start: {en}", "ollama-forward ne peut pas démarrer : {fr}"));
             let problem = match mended {
                 Some((path, text)) => problem.cured_by(write_anew(path, text)),
                 None => problem,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::doctor::Fact;
 use crate::gateway::wsl::{Mode, Need};
+use crate::words::Words;
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct System {
@@ -57,7 +58,7 @@ pub enum ConfigState {
     /// No file, or files that are well: their names.
     Valid(Vec<PathBuf>),
     /// What is wrong, with the name of the file or the option; and the file as it was most likely meant.
-    Invalid { what: String, mended: Option<(PathBuf, String)> },
+    Invalid { what: Words, mended: Option<(PathBuf, String)> },
 }
 
 impl System {

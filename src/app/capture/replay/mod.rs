@@ -17,7 +17,7 @@ use self::hear::{Ear, Said};
 use super::place::ask;
 use super::read::meant;
 use super::render;
-use super::trouble::Trouble;
+use super::trouble;
 use super::{Desk, print, print_bytes, print_object};
 use crate::app::Ended;
 use crate::app::doctor::runtime;
@@ -27,6 +27,7 @@ use crate::cli::capture::Replay;
 use crate::clock;
 use crate::control::Request;
 use crate::doctor::http::{Answer, Broke, Place as Address, Question, begin};
+use crate::fault::Fault;
 use crate::net::listen::reachable;
 use crate::net::options::SocketPolicy;
 use crate::program::in_terminal;
@@ -65,7 +66,7 @@ struct Again {
 }
 
 impl Desk<'_> {
-    pub(super) fn replay(&self, typed: &Replay) -> Result<Ended, Trouble> {
+    pub(super) fn replay(&self, typed: &Replay) -> Result<Ended, Fault> {
         let place = self.place()?;
         let library = place.library()?;
         let (id, _) = meant(&typed.id, &library)?;
@@ -78,7 +79,7 @@ impl Desk<'_> {
         let answer = ask(self.common.listen_port, &Request::About)?;
         let listener = answer.listen.first().and_then(|text| text.parse().ok()).map(reachable);
         let listener = listener.ok_or_else(|| {
-            Trouble::failed(
+            trouble::failed(
                 words!("the running ollama-forward names no address", "le relais en cours n'indique aucune adresse"),
                 "ollama-forward status",
             )
@@ -86,17 +87,16 @@ impl Desk<'_> {
         self.send(&again, listener)
     }
 
-    fn send(&self, again: &Again, address: SocketAddr) -> Result<Ended, Trouble> {
+    fn send(&self, again: &Again, address: SocketAddr) -> Result<Ended, Fault> {
         let question = Question::again(&again.method, &again.target, again.headers.clone(), again.body.clone());
         let Some(question) = question else {
             let target = &again.target;
-            return Err(Trouble::failed(
+            return Err(trouble::failed(
                 words!("`{target}` cannot be asked for again", "impossible de redemander « {target} »"),
                 "ollama-forward capture list",
             ));
         };
-        let runtime =
-            runtime().map_err(|fault| Trouble::failed(words::Words::same(fault.what), "ollama-forward status"))?;
+        let runtime = runtime().map_err(|fault| trouble::failed(fault.what, "ollama-forward status"))?;
         let heard = runtime.block_on(async {
             let place = Address::found(address, SocketPolicy::default());
             let answer = begin(&place, &question).await.map_err(|broke| broken(&broke, address))?;
@@ -116,13 +116,13 @@ impl Desk<'_> {
                     200..400 => words!("the answer failed: {why}", "la réponse a échoué : {why}"),
                     _ => words!("the answer was {status}: {why}", "la réponse est {status} : {why}"),
                 };
-                Err(Trouble::failed(what, "ollama-forward capture show last"))
+                Err(trouble::failed(what, "ollama-forward capture show last"))
             }
         }
     }
 
     /// Prints what is said while it comes.
-    async fn hear(&self, mut answer: Answer, address: SocketAddr) -> Result<Heard, Trouble> {
+    async fn hear(&self, mut answer: Answer, address: SocketAddr) -> Result<Heard, Fault> {
         let mut heard = Heard { status: answer.status.as_u16(), ..Heard::default() };
         let mut ear = Ear::default();
         while let Some(piece) = answer.next().await {
@@ -144,7 +144,7 @@ impl Desk<'_> {
         Ok(heard)
     }
 
-    fn tell(&self, said: Vec<Said>, heard: &mut Heard) -> Result<bool, Trouble> {
+    fn tell(&self, said: Vec<Said>, heard: &mut Heard) -> Result<bool, Fault> {
         for one in said {
             match one {
                 Said::Text(text) => {
@@ -168,10 +168,10 @@ impl Desk<'_> {
 }
 
 /// The request of an exchange, changed as it was asked for.
-fn again(exchange: &Exchange, id: ExchangeId, typed: &Replay) -> Result<Again, Trouble> {
+fn again(exchange: &Exchange, id: ExchangeId, typed: &Replay) -> Result<Again, Fault> {
     let asked = exchange.messages.iter().find(|message| message.pane == Pane::ClientRequest);
     let Some((Message { body, size, .. }, Some(head))) = asked.map(|message| (message, message.head.as_ref())) else {
-        return Err(Trouble::failed(
+        return Err(trouble::failed(
             words!("the request of {id} was not captured", "la requête de {id} n'a pas été capturée"),
             "ollama-forward capture list",
         ));
@@ -179,7 +179,7 @@ fn again(exchange: &Exchange, id: ExchangeId, typed: &Replay) -> Result<Again, T
     if (body.len() as u64) < *size && typed.body.is_none() {
         let what =
             words!("the request of {id} was not captured whole", "la requête de {id} n'a pas été capturée en entier");
-        return Err(Trouble::failed(what, format!("ollama-forward capture replay {id} --body FILE")));
+        return Err(trouble::failed(what, format!("ollama-forward capture replay {id} --body FILE")));
     }
     let mut body = match &typed.body {
         Some(file) => read(file)?,
@@ -266,8 +266,8 @@ fn usual() -> SocketAddr {
     SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 11434))
 }
 
-fn broken(broke: &Broke, address: SocketAddr) -> Trouble {
-    Trouble::failed(broke.words(address), "ollama-forward status")
+fn broken(broke: &Broke, address: SocketAddr) -> Fault {
+    trouble::failed(broke.words(address), "ollama-forward status")
 }
 
 fn clean(text: &str) -> String {
@@ -285,7 +285,7 @@ fn orderless(text: &str) -> String {
 }
 
 /// `-`: standard input.
-fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
+fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
         stdin().lock().read_to_end(&mut bytes).map(|_| ())
@@ -293,17 +293,17 @@ fn read(file: &Path) -> Result<Vec<u8>, Trouble> {
         fs::read(file).map(|read| bytes = read)
     };
     let shown = file.display();
-    read.map(|()| bytes).map_err(|error| Trouble::io(words!("read {shown}", "lire {shown}"), &error))
+    read.map(|()| bytes).map_err(|error| trouble::io(words!("read {shown}", "lire {shown}"), &error))
 }
 
 /// The same body with another model. The order of its keys stays.
-fn with_model(body: &[u8], model: &str) -> Result<Vec<u8>, Trouble> {
+fn with_model(body: &[u8], model: &str) -> Result<Vec<u8>, Fault> {
     let no_json = || {
         let what = words!(
             "the body is no JSON object, so it has no model",
             "le corps n'est pas un objet JSON : il n'a pas de modèle"
         );
-        Trouble::failed(what, "ollama-forward capture show --pane client_request")
+        trouble::failed(what, "ollama-forward capture show --pane client_request")
     };
     let fields: Vec<(String, Box<serde_json::value::RawValue>)> = fields(body).ok_or_else(no_json)?;
     let mut text = String::from("{");
@@ -352,13 +352,13 @@ fn fields(body: &[u8]) -> Option<Vec<(String, Box<serde_json::value::RawValue>)>
 }
 
 /// In the editor of the user, in a file that nobody else can read.
-fn edit(body: &[u8]) -> Result<Vec<u8>, Trouble> {
-    let cannot = |error: io::Error| Trouble::io(words!("have the body edited", "faire modifier le corps"), &error);
+fn edit(body: &[u8]) -> Result<Vec<u8>, Fault> {
+    let cannot = |error: io::Error| trouble::io(words!("have the body edited", "faire modifier le corps"), &error);
     let editor =
         ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|word| !word.trim().is_empty()));
     let Some(editor) = editor else {
         let what = words!("neither VISUAL nor EDITOR names an editor", "ni VISUAL ni EDITOR ne désigne d'éditeur");
-        return Err(Trouble::usage(what, "EDITOR=nano ollama-forward capture replay --edit"));
+        return Err(trouble::usage(what, "EDITOR=nano ollama-forward capture replay --edit"));
     };
     let path = std::env::temp_dir().join(format!("ollama-forward-{}.json", clock::nonce()));
     let shown = render::indented(body).map(|text| text + "\n");

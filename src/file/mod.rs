@@ -18,27 +18,29 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use rustix::process::geteuid;
 
-use super::trouble::{Attempt, trouble};
+pub mod trouble;
+
+use self::trouble::{Attempt, trouble};
 use crate::clock;
 use crate::words;
 use crate::words::Words;
 
 /// Where a text goes.
 #[derive(Debug)]
-pub(super) struct Target {
+pub struct Target {
     /// The file itself.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// The link by which it was named.
-    pub(super) link: Option<PathBuf>,
+    pub link: Option<PathBuf>,
     /// What stands there now.
-    pub(super) old: Option<Old>,
+    pub old: Option<Old>,
     /// Whom new files and directories are given to, where that is not us.
     owner: Option<(u32, u32)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Old {
-    pub(super) bytes: Vec<u8>,
+pub struct Old {
+    pub bytes: Vec<u8>,
     mode: u32,
 }
 
@@ -48,7 +50,7 @@ const LARGEST: u64 = 1 << 20;
 const COPIES: usize = 5;
 
 /// Finds out, and changes nothing.
-pub(super) fn look(named: &Path) -> Result<Target, Words> {
+pub fn look(named: &Path) -> Result<Target, Words> {
     let is_link = match fs::symlink_metadata(named) {
         Ok(meta) => meta.is_symlink(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -112,7 +114,7 @@ fn whose(path: &Path) -> Result<(u32, Option<(u32, u32)>), Words> {
 
 impl Target {
     /// Returns where the old text is kept now, when there was one.
-    pub(super) fn write(&self, text: &str, now: SystemTime) -> Result<Option<PathBuf>, Words> {
+    pub fn write(&self, text: &str, now: SystemTime) -> Result<Option<PathBuf>, Words> {
         let mut trail = Trail::default();
         let written = self.replace(text, now, &mut trail);
         let backup = written.map_err(|failed| match failed {

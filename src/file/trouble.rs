@@ -8,13 +8,13 @@ use crate::words::Words;
 
 /// What was tried, as far as sentences tell it apart.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Attempt {
+pub enum Attempt {
     Read,
     Write,
     Remove,
 }
 
-pub(crate) fn trouble(attempt: Attempt, path: &Path, error: &Error) -> Words {
+pub fn trouble(attempt: Attempt, path: &Path, error: &Error) -> Words {
     let path = path.display();
     let why = why(error);
     let Words { en, fr } = &why;
