@@ -48,7 +48,8 @@
 //!             ├→ forward ─→ gateway ─┬→ net ─→ clock
 //!             │                      └→ program
 //!             ├→ report ──→ forward, gateway, status
-//!             └→ demo, status, log
+//!             ├→ launch ──→ words
+//!             └→ demo, migrate, service, status, log
 //! ```
 //! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo`,
 //! `program` (runs other programs) and `words` (sentences in both languages) know nobody, either. Pure, without any
@@ -99,10 +100,13 @@ pub mod file;
 pub mod forward;
 pub mod gateway;
 pub mod inspect;
+pub mod launch;
 pub mod log;
+pub mod migrate;
 pub mod net;
 pub mod program;
 pub mod report;
+pub mod service;
 pub mod status;
 pub mod translate;
 pub mod words;
