@@ -1,8 +1,14 @@
 //! What was typed. Nothing is computed here; [`crate::config`] says what it means.
 
 pub mod capture;
+pub mod codex;
+pub mod config;
+mod french;
 mod recording;
+pub mod service;
+pub mod setup;
 pub mod status;
+pub mod trouble;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,13 +17,13 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
 use crate::config::{self as settled, Layer, Listen, Upstream};
-use crate::log::{Color, LogFormat, Volume, Wishes};
+use crate::log::{Color, Live, LogFormat, Volume, Wishes};
 use crate::net::options::Keepalive;
-use crate::words::Lang;
+use crate::words::{Lang, Words};
 
 pub use recording::Recording;
 
@@ -62,17 +68,22 @@ pub struct Cli {
 impl Cli {
     /// The language that was asked for, or that of the environment.
     pub fn lang(&self) -> Lang {
-        self.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()))
+        self.lang.unwrap_or_else(language_of_environment)
     }
 
     /// What was typed, or why it makes no sense.
     pub fn read() -> Result<Self, clap::Error> {
-        let words: Vec<OsString> = std::env::args_os().collect();
-        let matches = match Self::command().try_get_matches_from(&words) {
+        let typed: Vec<OsString> = std::env::args_os().collect();
+        let (words, lang) = without_language(typed);
+        let matches = match command(lang.unwrap_or_else(language_of_environment)).try_get_matches_from(&words) {
             Ok(matches) => matches,
-            Err(error) => return Self::without_environment(&words, &error).ok_or(error),
+            Err(error) => {
+                let read = Self::without_environment(&words, &error).ok_or(error)?;
+                return Ok(Self { lang, ..read });
+            }
         };
         let mut cli = Self::from_arg_matches(&matches)?;
+        cli.lang = lang.or(cli.lang);
         cli.run.bridge.typed = settings::NEED_TRANSLATE.into_iter().find(|id| is_typed(&matches, id));
         Ok(cli)
     }
@@ -80,23 +91,128 @@ impl Cli {
     /// A variable that makes no sense must not keep the doctor from saying so: what was typed is read by itself.
     fn without_environment(words: &[OsString], error: &clap::Error) -> Option<Self> {
         let (_, typed) = words.split_first()?;
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let what = trouble::of_variable(error, &Self::command());
         let command = match typed.first()?.to_str()? {
             "doctor" => {
                 let mut doctor = alone::<Doctor>("doctor", typed)?;
-                doctor.asked.environment_error = Some(first);
+                doctor.asked.environment_error = Some(what);
                 Command::Doctor(Box::new(doctor))
             }
             "bugreport" => {
                 let mut report = alone::<Bugreport>("bugreport", typed)?;
-                report.asked.environment_error = Some(first);
+                report.asked.environment_error = Some(what);
                 Command::Bugreport(Box::new(report))
+            }
+            "config" => {
+                let mut config = alone::<config::Config>("config", typed)?;
+                config.environment_error = Some(what);
+                Command::Config(config)
             }
             _ => return None,
         };
         error.use_stderr().then(|| Self { command: Some(command), lang: None, run: Run::default() })
     }
+}
+
+/// All variables that mean something, whatever the command.
+pub fn variables() -> Vec<String> {
+    fn of(command: &clap::Command, all: &mut Vec<String>) {
+        all.extend(command.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned())));
+        command.get_subcommands().for_each(|command| of(command, all));
+    }
+    let mut all = Vec::new();
+    of(&Cli::command(), &mut all);
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The language of the words that were typed, before they are parsed.
+pub fn asked_language(words: &[OsString]) -> Lang {
+    without_language(words.to_vec()).1.unwrap_or_else(language_of_environment)
+}
+
+fn language_of_environment() -> Lang {
+    Lang::of_environment(|name| std::env::var(name).ok())
+}
+
+/// The words without `--lang fr` and `--lang=fr`, wherever they stand before `--`, and the language that the first of them
+/// names: it must be known before anything is parsed, and is as good before a command as behind it. One that does not
+/// exist goes to the end, where clap says so.
+fn without_language(words: Vec<OsString>) -> (Vec<OsString>, Option<Lang>) {
+    let (mut kept, mut unknown, mut named) = (Vec::with_capacity(words.len()), Vec::new(), None);
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        let known = |text: &str| Lang::from_str(text, false).ok();
+        if text == "--" {
+            kept.append(&mut unknown);
+            kept.push(word);
+            break;
+        }
+        let joined = text.strip_prefix("--lang=").and_then(known);
+        let apart = if text == "--lang" { words.peek().and_then(|next| known(&next.to_string_lossy())) } else { None };
+        if apart.is_some() {
+            words.next();
+        }
+        match joined.or(apart) {
+            Some(lang) => named = named.or(Some(lang)),
+            None if text == "--lang" => {
+                unknown.push(word);
+                unknown.extend(words.next_if(|next| !next.to_string_lossy().starts_with('-')));
+            }
+            None if text.starts_with("--lang=") => unknown.push(word),
+            None => kept.push(word),
+        }
+    }
+    kept.append(&mut unknown);
+    kept.extend(words);
+    (kept, named)
+}
+
+/// The command line in this language: to parse with, and for `--help`.
+pub fn command(lang: Lang) -> clap::Command {
+    match lang {
+        Lang::En => asking_for_commands(Cli::command()),
+        Lang::Fr => french::command(asking_for_commands(Cli::command()), french::For::Help),
+    }
+}
+
+/// The same, whole, for those who only read it: manuals and completions.
+pub fn command_to_read(lang: Lang) -> clap::Command {
+    let command = match lang {
+        Lang::En => {
+            let mut command = Cli::command();
+            command.build();
+            command
+        }
+        Lang::Fr => french::command(Cli::command(), french::For::Reading),
+    };
+    hinted(command)
+}
+
+/// What shells may offer for a value, by the name it has in the help.
+fn hinted(command: clap::Command) -> clap::Command {
+    let hint = |arg: clap::Arg| {
+        let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+        match name.as_deref() {
+            Some("FILE") => arg.value_hint(ValueHint::FilePath),
+            Some("DIR") => arg.value_hint(ValueHint::DirPath),
+            Some("FILE|DIR") => arg.value_hint(ValueHint::AnyPath),
+            Some("WHERE" | "HOST") => arg.value_hint(ValueHint::Hostname),
+            // Where there is nothing to offer, the files of this directory are no help.
+            Some(_) if !arg.is_positional() => arg.value_hint(ValueHint::Other),
+            Some(_) | None => arg,
+        }
+    };
+    command.mut_args(hint).mut_subcommands(hinted)
+}
+
+/// A command that lacks its command is a mistake of three lines like others, not a page of help on standard error.
+fn asking_for_commands(command: clap::Command) -> clap::Command {
+    let asks = command.is_arg_required_else_help_set();
+    let command = command.arg_required_else_help(false).mut_subcommands(asking_for_commands);
+    if asks { command.subcommand_required(true) } else { command }
 }
 
 /// The options of a command, from its own words alone.
@@ -106,12 +222,25 @@ fn alone<T: Args + FromArgMatches>(name: &'static str, words: &[OsString]) -> Op
     T::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()
 }
 
+/// The options of a run from these words alone, for one that starts later, without our environment.
+pub fn run_of(words: &[String]) -> Result<Run, clap::Error> {
+    let command = Run::augment_args(clap::Command::new("ollama-forward").no_binary_name(true));
+    let matches = command.mut_args(|arg| arg.env(None)).try_get_matches_from(words)?;
+    let mut run = Run::from_arg_matches(&matches)?;
+    run.bridge.typed = settings::NEED_TRANSLATE.into_iter().find(|id| is_typed(&matches, id));
+    Ok(run)
+}
+
 fn is_typed(matches: &ArgMatches, id: &str) -> bool {
     matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start Codex with a model of Ollama, through the forward
+    Codex(Box<codex::Codex>),
+    /// A guided first run: from nothing to a working Codex
+    Setup(Box<setup::Setup>),
     /// What the running forwarder is doing
     Status(status::Status),
     /// What is wrong, why, and the command that cures it
@@ -120,13 +249,39 @@ pub enum Command {
     Bugreport(Box<Bugreport>),
     /// What clients and models say to each other: captured, listed, shown, compared, exported
     Capture(Box<capture::Capture>),
+    /// Start with the system: install, uninstall, start, stop, restart, status, logs
+    Service(Box<service::Service>),
+    /// The configuration: init, show, path, check
+    Config(config::Config),
     /// More on an error id, or the list of all
     Explain {
+        /// The id, with or without its E-, such as port-taken
         #[arg(value_name = "ID")]
         id: Option<String>,
     },
     /// Completions for a shell, on standard output
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual, for `man`, on standard output
+    Man {
+        /// The page of one command, such as `capture-list` [default: the page of the program]
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+        /// Write all pages into this directory
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        all: Option<PathBuf>,
+    },
+    /// The version, and what it was built from
+    Version {
+        /// One JSON object, with a schema version
+        #[arg(long)]
+        json: bool,
+        /// What has changed, version by version
+        #[arg(long, conflicts_with = "json")]
+        changes: bool,
+    },
 }
 
 /// What the doctor is to look at, and how it tells.
@@ -206,7 +361,7 @@ pub struct Asked {
     pub sysroot: Option<PathBuf>,
     /// What is wrong with the variables `OLLAMA_FORWARD_*`, where something is.
     #[arg(skip)]
-    pub environment_error: Option<String>,
+    pub environment_error: Option<Words>,
 }
 
 const DOCTOR_EXAMPLES: &str = "\
@@ -281,6 +436,9 @@ pub struct Run {
     /// Colours in log lines [default: auto]
     #[arg(long, value_name = "WHEN", env = "OLLAMA_FORWARD_COLOR")]
     pub color: Option<Color>,
+    /// A line below the log that tells how things are [default: auto]
+    #[arg(long, value_name = "WHEN", env = "OLLAMA_FORWARD_LIVE")]
+    pub live: Option<Live>,
     /// Read WSL's files below this directory
     #[arg(long, value_name = "DIR", env = "OLLAMA_FORWARD_SYSROOT", hide = true, hide_env = true)]
     pub sysroot: Option<PathBuf>,
@@ -377,7 +535,7 @@ impl Run {
             1 => Some(Volume::Debug),
             _ => Some(Volume::Trace),
         };
-        Wishes { volume, format: self.log_format, color: self.color }
+        Wishes { volume, format: self.log_format, color: self.color, live: self.live }
     }
 
     /// The layer of flags and environment.
@@ -400,6 +558,66 @@ impl Run {
             capture: self.recording.wishes(),
             needs_translate: self.bridge.typed,
             log: self.log(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::{TABLE, Usual};
+
+    /// Options of a run that are no keys: where to read, in which language, and what is for tests.
+    const NO_KEYS: [&str; 5] = ["config", "lang", "sysroot", "heartbeat", "verbose"];
+
+    #[test]
+    fn every_option_of_a_run_is_a_key_and_every_key_an_option() {
+        let command = Cli::command();
+        let mut options: Vec<String> = command
+            .get_arguments()
+            .filter_map(|arg| arg.get_long())
+            .map(|long| long.replace('-', "_"))
+            .filter(|name| !NO_KEYS.contains(&name.as_str()))
+            .collect();
+        let mut keys: Vec<String> =
+            TABLE.iter().filter(|key| !matches!(key.usual, Usual::As(_))).map(|key| key.name.to_owned()).collect();
+        options.sort();
+        keys.sort();
+        assert_eq!(keys, options);
+    }
+
+    #[test]
+    fn keys_have_the_variables_flags_and_defaults_of_their_options() {
+        let command = Cli::command();
+        for key in TABLE {
+            let named = |arg: &&clap::Arg| {
+                let aliases = arg.get_visible_aliases().unwrap_or_default();
+                [arg.get_long().unwrap_or_default()]
+                    .iter()
+                    .chain(&aliases)
+                    .any(|long| format!("--{long}") == key.flag())
+            };
+            let arg = command.get_arguments().find(named).unwrap_or_else(|| panic!("{}", key.flag()));
+            if let Some(variable) = key.variable() {
+                assert_eq!(arg.get_env().and_then(std::ffi::OsStr::to_str), Some(variable.as_str()));
+            }
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let told = help.rsplit_once("[default: ").map(|(_, rest)| rest.trim_end_matches(']').to_owned());
+            if let (Usual::Is(value), Some(told)) = (key.usual, told) {
+                let plain = value.replace(['"', '[', ']'], "");
+                assert!(
+                    told == plain || told.strip_prefix(&plain).is_some_and(|rest| rest == ":11434"),
+                    "{value}: {help}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn variables_of_all_commands_are_known() {
+        let all = variables();
+        for name in ["OLLAMA_FORWARD_LANG", "OLLAMA_FORWARD_LISTEN", "OLLAMA_FORWARD_MODEL", "OLLAMA_FORWARD_CONFIG"] {
+            assert!(all.iter().any(|known| known == name), "{name}: {all:?}");
         }
     }
 }

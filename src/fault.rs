@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::words;
 use crate::words::{Lang, Words};
 
 /// Something that failed, ready to be shown: to a client in a 503, in a log line, on the terminal.
@@ -58,10 +59,10 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 macro_rules! fault_ids {
-    ($($name:ident $id:literal: $title:literal, $likely:literal, $next:literal;)*) => {
+    ($($name:ident $id:literal: $title:expr, $likely:expr, $next:expr;)*) => {
         /// The stable names of faults. Scripts may match on them; they are never translated.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum FaultId { $(#[doc = $title] $name,)* }
+        pub enum FaultId { $(#[doc = concat!("`", $id, "`")] $name,)* }
 
         impl FaultId {
             /// Every id, in the order of the catalogue.
@@ -72,80 +73,256 @@ macro_rules! fault_ids {
             }
             /// What it means, in one line.
             pub fn title(self) -> Words {
-                match self { $(Self::$name => Words::same($title),)* }
+                match self { $(Self::$name => $title.into(),)* }
             }
             /// The likeliest causes, the first one first.
             pub fn likely(self) -> Words {
-                match self { $(Self::$name => Words::same($likely),)* }
+                match self { $(Self::$name => $likely.into(),)* }
             }
             /// What to type or do next.
             pub fn next(self) -> Words {
-                match self { $(Self::$name => Words::same($next),)* }
+                match self { $(Self::$name => $next.into(),)* }
             }
         }
     };
 }
 
 fault_ids! {
-    Usage "E-USAGE": "the command line does not fit",
-        "a flag or a value that does not exist", "ollama-forward --help";
-    Config "E-CONFIG": "the configuration cannot be used",
-        "a key that does not exist, or a value of the wrong kind", "correct the file that is named, or pass --config FILE";
-    PortTaken "E-PORT-TAKEN": "another program listens on the port",
-        "an Ollama inside WSL, an old socat script, or an ollama-forward that already runs",
-        "stop that program, or choose another port: ollama-forward --listen-port 11435";
-    ListenAddress "E-LISTEN-ADDRESS": "the address to listen on is not one of this machine",
-        "a typing error, or an interface that is down", "list your addresses with: ip -brief address";
-    ListenDenied "E-LISTEN-DENIED": "the system does not allow listening there",
-        "ports below 1024 need a privilege", "choose a port above 1023: ollama-forward --listen-port 11434";
-    NeedsUpstream "E-NEEDS-UPSTREAM": "Windows cannot be found automatically here",
-        "this is not WSL2 in NAT mode, so nothing says where Ollama is",
-        "name it: ollama-forward --upstream HOST:11434   (or try: --upstream demo)";
-    NoLocalhostForwarding "E-NO-LOCALHOST-FORWARDING": "WSL runs in consomme (virtioproxy) mode with localhost forwarding off",
-        "localhostForwarding=false in .wslconfig: then Windows cannot be reached from WSL at all",
-        "in %UserProfile%\\.wslconfig, section [wsl2], set localhostForwarding=true, then: wsl --shutdown";
-    NoWindows "E-NO-WINDOWS": "no address of Windows is known",
-        "no network or no default route yet, or a VPN took the default route",
-        "ollama-forward doctor   or name Windows yourself: ollama-forward --upstream HOST";
-    UpstreamRefused "E-UPSTREAM-REFUSED": "Windows answers, but nothing listens on the port",
-        "Ollama is not running, or listens on 127.0.0.1 of Windows only",
-        "start Ollama on Windows with OLLAMA_HOST=0.0.0.0 (Settings: Expose Ollama to the network), or ask: ollama-forward doctor";
-    UpstreamTimeout "E-UPSTREAM-TIMEOUT": "the upstream does not answer at all",
-        "the Windows firewall drops it, or nothing listens there (Windows hides closed ports, so both look alike), or a VPN took the route",
-        "ollama-forward doctor   tells which of these it is, and what cures it";
-    UpstreamUnreachable "E-UPSTREAM-UNREACHABLE": "there is no way to the upstream",
-        "no route, interface down, or the host adapter is gone or asleep",
-        "ollama-forward doctor   or by hand: ip route; ip neigh   and if eth0 is dead, in Windows: wsl --shutdown";
-    UpstreamName "E-UPSTREAM-NAME": "the name of the upstream cannot be resolved",
-        "a typing error, or DNS does not work yet", "try: getent hosts NAME   or give an address";
-    UpstreamNotOllama "E-UPSTREAM-NOT-OLLAMA": "something answers there, but it is not Ollama",
-        "another program or a captive portal holds the port",
-        "look at its answer: curl -i http://HOST:11434/api/version";
-    UpstreamReset "E-UPSTREAM-RESET": "the upstream accepts a connection and resets it",
-        "a portproxy on Windows whose target is dead",
-        "ollama-forward doctor   or on Windows: netsh interface portproxy show all   and delete the line for the port";
-    UpstreamSilent "E-UPSTREAM-SILENT": "the upstream accepts a connection and says nothing",
-        "it hangs, or it is a program that waits for something else than HTTP",
-        "restart Ollama on Windows, then: curl http://HOST:11434/api/version";
-    UpstreamLost "E-UPSTREAM-LOST": "a connection to the upstream died on the way",
-        "the laptop slept, the network changed, or Windows forgot the connection",
-        "send the request again; if it happens while nothing slept, see: ollama-forward status";
-    UpstreamLoop "E-UPSTREAM-LOOP": "the upstream leads back to this forwarder",
-        "it is this forwarder's own address, or wslrelay or a portproxy on Windows sends the port back into WSL",
-        "name another upstream or --listen-port, or on Windows: netsh interface portproxy show all   and delete the line for the port";
-    TooManyConnections "E-TOO-MANY-CONNECTIONS": "more connections are open than allowed",
-        "a client that leaks connections, or a limit that is too low", "ollama-forward --max-connections N";
-    OutOfDescriptors "E-OUT-OF-DESCRIPTORS": "the process may not open more files or sockets",
-        "the limit of open files is low", "raise it before starting: ulimit -n 16384";
-    Stopping "E-STOPPING": "the forwarder is stopping",
-        "it was asked to stop", "start it again: ollama-forward";
-    NotRunning "E-NOT-RUNNING": "no forwarder is running",
-        "it was not started, or it runs as another user", "start it: ollama-forward";
-    Capture "E-CAPTURE": "exchanges cannot be kept",
-        "another ollama-forward keeps its own in the same directory, the disk is full, or the directory is not only yours",
-        "choose another directory: ollama-forward --capture=DIR   or see: ollama-forward capture status";
-    Internal "E-INTERNAL": "an operation of the system failed",
-        "the message tells which one", "run again with -v and look at the lines before the error";
+    Usage "E-USAGE":
+        words!("the command line does not fit", "la ligne de commande ne convient pas"),
+        words!("a flag or a value that does not exist", "une option ou une valeur qui n'existe pas"),
+        "ollama-forward --help";
+    Config "E-CONFIG":
+        words!("the configuration cannot be used", "la configuration est inutilisable"),
+        words!(
+            "a key that does not exist, or a value of the wrong kind",
+            "une clé qui n'existe pas, ou une valeur du mauvais type"
+        ),
+        words!(
+            "correct the file that is named, or pass --config FILE",
+            "corriger le fichier indiqué, ou donner --config FILE"
+        );
+    PortTaken "E-PORT-TAKEN":
+        words!("another program listens on the port", "un autre programme écoute sur le port"),
+        words!(
+            "an Ollama inside WSL, an old socat script, or an ollama-forward that already runs",
+            "un Ollama installé dans WSL, un ancien script socat, ou un ollama-forward déjà lancé"
+        ),
+        words!(
+            "stop that program, or choose another port: ollama-forward --listen-port 11435",
+            "arrêter ce programme, ou choisir un autre port : ollama-forward --listen-port 11435"
+        );
+    ListenAddress "E-LISTEN-ADDRESS":
+        words!(
+            "the address to listen on is not one of this machine",
+            "l'adresse d'écoute n'appartient pas à cette machine"
+        ),
+        words!("a typing error, or an interface that is down", "une faute de frappe, ou une interface inactive"),
+        words!("list your addresses with: ip -brief address", "lister les adresses : ip -brief address");
+    ListenDenied "E-LISTEN-DENIED":
+        words!("the system does not allow listening there", "le système interdit d'écouter à cet endroit"),
+        words!("ports below 1024 need a privilege", "les ports inférieurs à 1024 demandent un privilège"),
+        words!(
+            "choose a port above 1023: ollama-forward --listen-port 11434",
+            "choisir un port supérieur à 1023 : ollama-forward --listen-port 11434"
+        );
+    NeedsUpstream "E-NEEDS-UPSTREAM":
+        words!(
+            "Windows cannot be found automatically here",
+            "Windows ne peut pas être trouvé automatiquement ici"
+        ),
+        words!(
+            "this is not WSL2 in NAT mode, so nothing says where Ollama is",
+            "ce n'est pas WSL2 en mode NAT : rien n'indique où se trouve Ollama"
+        ),
+        words!(
+            "name it: ollama-forward --upstream HOST:11434   (or try: --upstream demo)",
+            "l'indiquer : ollama-forward --upstream HOST:11434   (ou, pour essayer : --upstream demo)"
+        );
+    NoLocalhostForwarding "E-NO-LOCALHOST-FORWARDING":
+        words!(
+            "WSL runs in consomme (virtioproxy) mode with localhost forwarding off",
+            "WSL est en mode consomme (virtioproxy), sans redirection de localhost"
+        ),
+        words!(
+            "localhostForwarding=false in .wslconfig: then Windows cannot be reached from WSL at all",
+            "localhostForwarding=false dans .wslconfig : Windows est alors inaccessible depuis WSL"
+        ),
+        words!(
+            "in %UserProfile%\\.wslconfig, section [wsl2], set localhostForwarding=true, then: wsl --shutdown",
+            "dans %UserProfile%\\.wslconfig, section [wsl2], mettre localhostForwarding=true, puis : wsl --shutdown"
+        );
+    NoWindows "E-NO-WINDOWS":
+        words!("no address of Windows is known", "aucune adresse de Windows n'est connue"),
+        words!(
+            "no network or no default route yet, or a VPN took the default route",
+            "pas encore de réseau ou de route par défaut, ou un VPN a pris la route par défaut"
+        ),
+        words!(
+            "ollama-forward doctor   or name Windows yourself: ollama-forward --upstream HOST",
+            "ollama-forward doctor   ou désigner Windows : ollama-forward --upstream HOST"
+        );
+    UpstreamRefused "E-UPSTREAM-REFUSED":
+        words!(
+            "Windows answers, but nothing listens on the port",
+            "Windows répond, mais rien n'écoute sur le port"
+        ),
+        words!(
+            "Ollama is not running, or listens on 127.0.0.1 of Windows only",
+            "Ollama n'est pas lancé, ou n'écoute que sur 127.0.0.1 de Windows"
+        ),
+        words!(
+            "start Ollama on Windows with OLLAMA_HOST=0.0.0.0 (Settings: Expose Ollama to the network), or ask: ollama-forward doctor",
+            "lancer Ollama sous Windows avec OLLAMA_HOST=0.0.0.0 (Settings : Expose Ollama to the network), ou demander : ollama-forward doctor"
+        );
+    UpstreamTimeout "E-UPSTREAM-TIMEOUT":
+        words!("the upstream does not answer at all", "la cible ne répond pas du tout"),
+        words!(
+            "the Windows firewall drops it, or nothing listens there (Windows hides closed ports, so both look alike), or a VPN took the route",
+            "le pare-feu de Windows bloque, ou rien n'écoute (Windows cache ses ports fermés : les deux se ressemblent), ou un VPN a pris la route"
+        ),
+        words!(
+            "ollama-forward doctor   tells which of these it is, and what cures it",
+            "ollama-forward doctor   dit laquelle de ces causes est la bonne, et le remède"
+        );
+    UpstreamUnreachable "E-UPSTREAM-UNREACHABLE":
+        words!("there is no way to the upstream", "aucun chemin ne mène à la cible"),
+        words!(
+            "no route, interface down, or the host adapter is gone or asleep",
+            "pas de route, interface inactive, ou carte réseau de l'hôte absente ou en veille"
+        ),
+        words!(
+            "ollama-forward doctor   or by hand: ip route; ip neigh   and if eth0 is dead, in Windows: wsl --shutdown",
+            "ollama-forward doctor   ou à la main : ip route; ip neigh   et si eth0 ne répond plus, sous Windows : wsl --shutdown"
+        );
+    UpstreamName "E-UPSTREAM-NAME":
+        words!("the name of the upstream cannot be resolved", "le nom de la cible ne peut pas être résolu"),
+        words!(
+            "a typing error, or DNS does not work yet",
+            "une faute de frappe, ou un DNS qui ne répond pas encore"
+        ),
+        words!(
+            "try: getent hosts NAME   or give an address",
+            "essayer : getent hosts NOM   ou donner une adresse"
+        );
+    UpstreamNotOllama "E-UPSTREAM-NOT-OLLAMA":
+        words!("something answers there, but it is not Ollama", "quelque chose répond, mais ce n'est pas Ollama"),
+        words!(
+            "another program or a captive portal holds the port",
+            "un autre programme ou un portail captif tient le port"
+        ),
+        words!(
+            "look at its answer: curl -i http://HOST:11434/api/version",
+            "regarder sa réponse : curl -i http://HOST:11434/api/version"
+        );
+    UpstreamReset "E-UPSTREAM-RESET":
+        words!(
+            "the upstream accepts a connection and resets it",
+            "la cible accepte la connexion, puis la coupe"
+        ),
+        words!(
+            "a portproxy on Windows whose target is dead",
+            "un portproxy de Windows dont la destination ne répond plus"
+        ),
+        words!(
+            "ollama-forward doctor   or on Windows: netsh interface portproxy show all   and delete the line for the port",
+            "ollama-forward doctor   ou sous Windows : netsh interface portproxy show all   puis supprimer la ligne de ce port"
+        );
+    UpstreamSilent "E-UPSTREAM-SILENT":
+        words!(
+            "the upstream accepts a connection and says nothing",
+            "la cible accepte la connexion, puis se tait"
+        ),
+        words!(
+            "it hangs, or it is a program that waits for something else than HTTP",
+            "elle est bloquée, ou c'est un programme qui attend autre chose que du HTTP"
+        ),
+        words!(
+            "restart Ollama on Windows, then: curl http://HOST:11434/api/version",
+            "relancer Ollama sous Windows, puis : curl http://HOST:11434/api/version"
+        );
+    UpstreamLost "E-UPSTREAM-LOST":
+        words!(
+            "a connection to the upstream died on the way",
+            "une connexion à la cible s'est perdue en route"
+        ),
+        words!(
+            "the laptop slept, the network changed, or Windows forgot the connection",
+            "mise en veille, changement de réseau, ou connexion oubliée par Windows"
+        ),
+        words!(
+            "send the request again; if it happens while nothing slept, see: ollama-forward status",
+            "renvoyer la requête ; si cela arrive sans mise en veille, voir : ollama-forward status"
+        );
+    UpstreamLoop "E-UPSTREAM-LOOP":
+        words!("the upstream leads back to this forwarder", "la cible ramène à ce relais"),
+        words!(
+            "it is this forwarder's own address, or wslrelay or a portproxy on Windows sends the port back into WSL",
+            "c'est l'adresse du relais lui-même, ou bien wslrelay ou un portproxy de Windows renvoie le port vers WSL"
+        ),
+        words!(
+            "name another upstream or --listen-port, or on Windows: netsh interface portproxy show all   and delete the line for the port",
+            "donner une autre cible ou un autre --listen-port, ou sous Windows : netsh interface portproxy show all   puis supprimer la ligne de ce port"
+        );
+    TooManyConnections "E-TOO-MANY-CONNECTIONS":
+        words!("more connections are open than allowed", "plus de connexions ouvertes que permis"),
+        words!(
+            "a client that leaks connections, or a limit that is too low",
+            "un client qui ne ferme pas ses connexions, ou une limite trop basse"
+        ),
+        "ollama-forward --max-connections N";
+    OutOfDescriptors "E-OUT-OF-DESCRIPTORS":
+        words!(
+            "the process may not open more files or sockets",
+            "le processus ne peut plus ouvrir ni fichier ni socket"
+        ),
+        words!("the limit of open files is low", "la limite de fichiers ouverts est basse"),
+        words!("raise it before starting: ulimit -n 16384", "la relever avant de démarrer : ulimit -n 16384");
+    Stopping "E-STOPPING":
+        words!("the forwarder is stopping", "le relais est en train de s'arrêter"),
+        words!("it was asked to stop", "son arrêt a été demandé"),
+        words!("start it again: ollama-forward", "le redémarrer : ollama-forward");
+    NotRunning "E-NOT-RUNNING":
+        words!("no forwarder is running", "aucun relais ne tourne"),
+        words!(
+            "it was not started, or it runs as another user",
+            "il n'a pas été démarré, ou tourne sous un autre utilisateur"
+        ),
+        words!("start it: ollama-forward", "le démarrer : ollama-forward");
+    Capture "E-CAPTURE":
+        words!("exchanges cannot be kept", "les échanges ne peuvent pas être conservés"),
+        words!(
+            "another ollama-forward keeps its own in the same directory, the disk is full, or the directory is not only yours",
+            "un autre ollama-forward écrit dans le même répertoire, le disque est plein, ou le répertoire est ouvert à d'autres"
+        ),
+        words!(
+            "choose another directory: ollama-forward --capture=DIR   or see: ollama-forward capture status",
+            "choisir un autre répertoire : ollama-forward --capture=DIR   ou voir : ollama-forward capture status"
+        );
+    NoCodex "E-NO-CODEX":
+        words!("Codex cannot be started", "Codex ne peut pas être lancé"),
+        words!(
+            "it is not installed in this Linux, or its configuration does not hold",
+            "il n'est pas installé dans ce Linux, ou sa configuration est inutilisable"
+        ),
+        words!(
+            "npm install -g @openai/codex@latest   or ask: ollama-forward doctor codex",
+            "npm install -g @openai/codex@latest   ou demander : ollama-forward doctor codex"
+        );
+    NoModel "E-NO-MODEL":
+        words!("there is no model that Codex could use", "aucun modèle n'est utilisable par Codex"),
+        words!(
+            "none was pulled yet, or none of them can use tools",
+            "aucun n'a encore été téléchargé, ou aucun ne sait utiliser d'outils"
+        ),
+        words!("on Windows: ollama pull qwen3:14b", "sous Windows : ollama pull qwen3:14b");
+    Internal "E-INTERNAL":
+        words!("an operation of the system failed", "une opération du système a échoué"),
+        words!("the message tells which one", "le message dit laquelle"),
+        words!(
+            "run again with -v and look at the lines before the error",
+            "relancer avec -v et lire les lignes qui précèdent l'erreur"
+        );
 }
 
 impl FaultId {
@@ -180,6 +357,8 @@ impl FaultId {
             | Self::OutOfDescriptors
             | Self::Stopping
             | Self::Capture
+            | Self::NoCodex
+            | Self::NoModel
             | Self::Internal => 1,
         }
     }
@@ -232,6 +411,32 @@ mod tests {
         assert_eq!(seen.len(), FaultId::ALL.len());
         for id in FaultId::ALL {
             assert!(!id.likely().is_empty() && !id.next().is_empty(), "{id}");
+        }
+    }
+
+    /// Those whose next step is a command and nothing else.
+    const COMMANDS: [FaultId; 2] = [FaultId::Usage, FaultId::TooManyConnections];
+
+    #[test]
+    fn every_fault_is_told_in_both_languages() {
+        for id in FaultId::ALL {
+            for words in [id.title(), id.likely(), id.next()] {
+                assert!(!words.en.is_empty() && !words.fr.is_empty(), "{id}");
+                let is_command = words == id.next() && COMMANDS.contains(id);
+                assert_eq!(words.en == words.fr, is_command, "{id}: {words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_commands_of_a_cure_are_the_same_in_both_languages() {
+        let commands = |text: &str| {
+            let words = text.split_whitespace().map(|word| word.trim_end_matches([',', ';', ')']).to_owned());
+            words.filter(|word| word.starts_with("--") || word.contains('=') || word == "doctor").collect::<Vec<_>>()
+        };
+        for id in FaultId::ALL {
+            let Words { en, fr } = id.next();
+            assert_eq!(commands(&en), commands(&fr), "{id}");
         }
     }
 }

@@ -32,7 +32,18 @@
 //!           └──► understand, gauge ──► Library: rows, news ─┬─► inspect (a thread): the page
 //!                                                           └─► `ollama-forward capture …`, through export, query
 //! ```
-//! A running forward is told what to do by [`control`], over a unix socket; `app::recorder` joins all of it.
+//! A running forward is told what to do by [`control`], over a unix socket; `app::recorder` joins all of it. How things are
+//! it tells whoever asks over the socket of [`status`], and on a terminal by a line below its log ([`log::Pin`]).
+//!
+//! # Daily use
+//! ```text
+//! setup ────► looks, with the doctor's eyes ──► asks ──► config.toml, then `codex --install` and `service install`
+//! codex ────► a forward: the one that runs, or app::background ──► a model, loaded ──► launch: what Codex is told ──► Codex
+//! service ──► service: a unit, a plist, a line of a profile ──► systemd, which a run answers by app::notify, and which keeps
+//!             its sockets over a restart (net::inherit)
+//! setup --from-socat ──► migrate: what of an old script, its process and its aliases is recognised, and taken out
+//! ```
+//! Each command's flow is in [`app`]; what it decides stands in a module of its own, without I/O.
 //!
 //! # How Windows is found
 //! netlink notices → `gateway::settle` → a whole [`gateway::Snapshot`] → [`gateway::select`] gives candidates →
@@ -40,24 +51,25 @@
 //!
 //! # Who knows whom
 //! ```text
-//! main → app ─┬→ cli → config → bridge::settings, capture::settings, net, words
-//!             ├→ doctor ──→ bridge, capture, config, demo, forward, gateway, net, program, status, words
+//! main → app ─┬→ cli → config, fault, launch → bridge::settings, capture::settings, net, words
+//!             ├→ doctor ──→ bridge, capture, config, demo, forward, gateway, launch, migrate, net, program, service, status, words
+//!             ├→ launch ──→ words
 //!             ├→ bridge ──→ capture, forward, gateway, net, translate
 //!             ├→ inspect ─→ capture, net, words
 //!             ├→ control ─→ capture
 //!             ├→ forward ─→ gateway ─┬→ net ─→ clock
 //!             │                      └→ program
-//!             ├→ report ──→ forward, gateway, status
-//!             ├→ launch ──→ words
-//!             └→ demo, migrate, service, status, log
+//!             ├→ report ──→ bridge, forward, gateway, status
+//!             └→ demo, status, log
 //! ```
-//! `fault` (what can go wrong) and `clock` (time and chance) know nobody and may be known by all; `translate`, `demo`,
-//! `program` (runs other programs) and `words` (sentences in both languages) know nobody, either. Pure, without any
-//! I/O: `translate`, `config`, `fault`, `words`, `gateway::{select, settle}`, the script of `demo`, the judging halves
-//! of `gateway::{wsl, identify}`, all of capture but `store` and `tap`, and of the bridge `catalog, host, metrics, models, route, settings, store, titles,
-//! unpack` and `socket::{memory, message, split}`. Of the doctor: `bugreport` with its `redact`, `check`, `fact`,
-//! `figures`, `fix::{diff, trouble}`, `render`, the `checks` of each area, all of `codex` but its `gather`, and
-//! `service::unit`. `tests/architecture.rs` holds this table.
+//! `fault` (what can go wrong) and `clock` (time and chance) know next to nobody and may be known by all; `translate`,
+//! `demo`, `program` (runs other programs), `service` (texts by which it starts with the system) and `words` (sentences in
+//! both languages) know nobody. Pure, without any I/O: `translate`, `config`, `fault`, `launch`, `migrate`, `service`,
+//! `words`, `gateway::{select, settle}`, the script of `demo`, the judging halves of `gateway::{wsl, identify}`, all of
+//! capture but `store` and `tap`; of the bridge `catalog, host, metrics, models, route, settings, store, titles, unpack` and
+//! `socket::{memory, message, split}`; of the doctor `bugreport` with its `redact`, `check`, `fact`, `figures`, `fix::diff`,
+//! `render`, the `checks` of each area, all of `codex` but its `gather`, and `service::unit`; of `app::setup` its `plan`, its
+//! `keys` and what it may `tell`; of `app::manual` its `page` and `texts`. `tests/architecture.rs` holds this table.
 //!
 //! # Invariants
 //! - An address that was only discovered gets no client byte before it answered `GET /api/version` as Ollama.

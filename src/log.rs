@@ -3,7 +3,10 @@
 //! Lines go to standard error through a thread of their own: a terminal that is paused (Ctrl-S, a selection in a Windows
 //! console) must not pause the traffic. When that thread cannot keep up, lines are dropped, never connections.
 //!
-//! The last lines that matter are also kept in memory, for a report on a fault: there is no log file.
+//! The last lines that matter are also kept in memory, for a report on a fault: there is no log file. On a terminal, a line
+//! below all of them may tell how things are ([`Pin`]).
+
+mod pin;
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -14,12 +17,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
-use tracing_subscriber::fmt::format::{DefaultFields, FormatFields as _, Writer};
+use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::fmt::time::{ChronoLocal, FormatTime as _};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use self::pin::Pin;
+use self::pin::{Above, Place};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -38,12 +46,22 @@ pub enum Color {
     Never,
 }
 
+/// Whether a line below the log tells how things are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Live {
+    /// On a terminal that can draw it, unless the log is in JSON or quiet
+    #[default]
+    Auto,
+    Never,
+}
+
 /// What the log shows and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub level: LevelFilter,
     pub format: LogFormat,
     pub color: Color,
+    pub live: Live,
 }
 
 /// One layer of what was asked of the log.
@@ -52,6 +70,7 @@ pub struct Wishes {
     pub volume: Option<Volume>,
     pub format: Option<LogFormat>,
     pub color: Option<Color>,
+    pub live: Option<Live>,
 }
 
 /// How much is told.
@@ -73,6 +92,7 @@ impl Wishes {
             volume: self.volume.or(below.volume),
             format: self.format.or(below.format),
             color: self.color.or(below.color),
+            live: self.live.or(below.live),
         }
     }
 
@@ -83,7 +103,8 @@ impl Wishes {
             Some(Volume::Debug) => LevelFilter::DEBUG,
             Some(Volume::Trace) => LevelFilter::TRACE,
         };
-        Settings { level, format: self.format.unwrap_or_default(), color: self.color.unwrap_or_default() }
+        let (format, color) = (self.format.unwrap_or_default(), self.color.unwrap_or_default());
+        Settings { level, format, color, live: self.live.unwrap_or_default() }
     }
 }
 
@@ -94,14 +115,15 @@ const LINES: usize = 1024;
 #[derive(Debug)]
 pub struct Log {
     pub recent: Recent,
+    /// The line below it, where there is to be one.
+    pub pin: Option<Pin>,
     _writer: WorkerGuard,
 }
 
 /// Starts the log.
 pub fn start(settings: Settings) -> Log {
-    let (writer, guard) =
-        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES).thread_name("log").finish(stderr());
     let on_terminal = stderr().is_terminal();
+    let (writer, guard, pin) = writer(on_terminal && has_line(&settings));
     let builder = tracing_subscriber::fmt()
         .with_max_level(settings.level)
         .with_writer(writer)
@@ -114,15 +136,63 @@ pub fn start(settings: Settings) -> Log {
     // A second call keeps the first log, as happens in tests only.
     let _ = match settings.format {
         LogFormat::Json => builder.with_timer(ChronoLocal::rfc_3339()).json().finish().with(kept).try_init(),
-        LogFormat::Text if std::env::var_os("JOURNAL_STREAM").is_some() => {
-            builder.without_time().finish().with(kept).try_init()
+        LogFormat::Text if goes_to_journal() => {
+            builder.without_time().map_event_format(Prioritized).finish().with(kept).try_init()
         }
         LogFormat::Text if on_terminal => {
             builder.with_timer(ChronoLocal::new("%H:%M:%S".into())).finish().with(kept).try_init()
         }
         LogFormat::Text => builder.with_timer(ChronoLocal::rfc_3339()).finish().with(kept).try_init(),
     };
-    Log { recent, _writer: guard }
+    Log { recent, pin, _writer: guard }
+}
+
+/// The log's thread; with a line below the log, that is written there, too.
+fn writer(has_line: bool) -> (NonBlocking, WorkerGuard, Option<Pin>) {
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES).thread_name("log");
+    if !has_line {
+        let (writer, guard) = builder.finish(stderr());
+        return (writer, guard, None);
+    }
+    let place = Place::default();
+    let (writer, guard) = builder.finish(Above::new(stderr(), place.clone()));
+    (writer.clone(), guard, Some(Pin::new(writer, place)))
+}
+
+/// What is below info is wanted by those who want silence; a journal has no last line, and a dumb terminal no way back.
+fn has_line(settings: &Settings) -> bool {
+    let of_terminal = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    let of_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let wanted = settings.live == Live::Auto && settings.format == LogFormat::Text;
+    wanted && settings.level >= LevelFilter::INFO && of_terminal && !of_journal
+}
+
+/// Whether standard error is the journal, which dates lines itself. The variable alone does not tell: whatever a service
+/// starts inherits it (systemd.exec(5), "`$JOURNAL_STREAM`").
+fn goes_to_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    rustix::fs::fstat(stderr()).is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+/// Lines as the journal sorts them: with their priority in front (sd-daemon(3)).
+struct Prioritized<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for Prioritized<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> std::fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            _ => 7,
+        };
+        write!(out, "<{priority}>")?;
+        self.0.format_event(ctx, out, event)
+    }
 }
 
 /// The last lines at info and above that the log has shown, in plain text. What the log leaves out never gets here, and
@@ -240,6 +310,34 @@ mod tests {
         check(&lines[1], &format!("  WARN {}", lines[1].split_once("WARN ").unwrap().1));
         assert!(!lines[1].contains(char::is_control) && lines[1].contains("lines and"), "{}", lines[1]);
         assert_eq!(lines.len(), 2);
+    }
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_journal_gets_a_priority_and_no_date() {
+        let written = Written::default();
+        let into = written.clone();
+        let builder = tracing_subscriber::fmt().with_target(false).with_ansi(false).without_time();
+        let log = builder.map_event_format(Prioritized).with_writer(move || into.clone()).finish();
+        with_default(log, || {
+            info!(port = 1, "news");
+            warn!("trouble");
+            tracing::error!("end");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "<6> INFO news port=1\n<4> WARN trouble\n<3>ERROR end\n");
     }
 
     #[test]

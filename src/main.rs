@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use ollama_forward::app::{self, Ended};
-use ollama_forward::cli::Cli;
+use ollama_forward::cli::{self, Cli};
 use ollama_forward::fault::{Fault, FaultId};
 use ollama_forward::words::Lang;
 
@@ -37,15 +37,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version are results; everything else that clap says is a mistake, and gets its id.
+/// Help and version are results; everything else that clap says is a mistake.
 fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let _ = write!(io::stderr(), "error[{}]: {text}", FaultId::Usage);
+    let words: Vec<_> = std::env::args_os().collect();
+    complain(&cli::trouble::fault(error), cli::asked_language(&words));
     ExitCode::from(FaultId::Usage.exit_code())
 }
 

@@ -133,6 +133,11 @@ pub fn in_terminal<'a>(mut words: impl Iterator<Item = &'a OsStr>, last: &OsStr)
     Ok(std::process::Command::new(program).args(words).arg(last).status()?.success())
 }
 
+/// Starts a program that has all that we have: terminal, input and outputs. Whoever waits for it has to be in a runtime.
+pub fn start_here(path: &Path, args: &[String]) -> io::Result<Child> {
+    Command::new(path).args(args).spawn()
+}
+
 /// Starts a program that goes on without us, such as a browser: it says nothing, and nobody waits for it.
 pub fn start_apart(path: &Path, args: &[&str]) -> io::Result<()> {
     let socket = other_socket(std::env::var_os(INTEROP).as_deref()).map(|socket| (INTEROP, socket));

@@ -1,8 +1,9 @@
 //! Gathers what `status` tells of this run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::bridge::{Latest, Said};
 use crate::clock;
 use crate::config::{Config, Upstream};
 use crate::fault::Fault;
@@ -10,7 +11,7 @@ use crate::forward::{Shared, Target, Totals};
 use crate::gateway::Whereabouts;
 use crate::gateway::wsl::Mode;
 use crate::net::listen::Listener;
-use crate::status::{Bytes, Connections, Report, ReportedFault, State};
+use crate::status::{Bytes, Connections, Exchange, Report, ReportedFault, State};
 
 #[derive(Debug)]
 pub struct Reporter {
@@ -20,6 +21,8 @@ pub struct Reporter {
     is_demo: bool,
     translate: bool,
     started: Instant,
+    /// Of the bridge, once there is one.
+    latest: OnceLock<Latest>,
     seen: Mutex<Seen>,
 }
 
@@ -42,6 +45,7 @@ impl Reporter {
             is_demo: config.upstream == Upstream::Demo,
             translate: config.bridge.translate,
             started: now,
+            latest: OnceLock::new(),
             seen: Mutex::new(Seen { changed: now, version: None }),
         })
     }
@@ -49,6 +53,11 @@ impl Reporter {
     /// The gateway is another one now.
     pub fn changed(&self, now: Instant) {
         self.lock().changed = now;
+    }
+
+    /// Where the bridge keeps how its last exchange went. A second place is not looked at.
+    pub fn hears_of(&self, latest: Latest) {
+        let _ = self.latest.set(latest);
     }
 
     /// A named upstream told its version.
@@ -83,6 +92,7 @@ impl Reporter {
             connections: Connections { open, total, failed, refused },
             bytes: Bytes { sent, received },
             capture: None,
+            exchange: self.latest.get().and_then(Latest::get).map(|said| exchange(said, now)),
         }
     }
 
@@ -105,6 +115,12 @@ impl Reporter {
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn exchange(said: Said, now: Instant) -> Exchange {
+    let Said { model, result, tokens_per_s, tokens_out, ended } = said;
+    let ended_ms_ago = milliseconds(now.saturating_duration_since(ended));
+    Exchange { model, result: result.to_owned(), tokens_per_s, tokens_out, ended_ms_ago }
 }
 
 fn milliseconds(time: Duration) -> u64 {

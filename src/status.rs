@@ -2,8 +2,8 @@
 //!
 //! The object holds the keys of [`Report`], and `log`: the last lines of the log. A client says nothing, so nobody has to
 //! wait for what it might say: an older one skips the key that it does not know, an older forwarder does not send it.
+//! What `status` finds out beside it, and how all of it is shown, is the business of `app::status`.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -46,6 +46,21 @@ pub struct Report {
     /// None: nothing is captured or shown, and nothing was in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Capture>,
+    /// The translated exchange that ended last. None: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
+}
+
+/// How an exchange went, without anything that was said in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    pub model: String,
+    /// `completed`, `incomplete` or `failed`.
+    pub result: String,
+    /// None: too few tokens to tell.
+    pub tokens_per_s: Option<u64>,
+    pub tokens_out: Option<u64>,
+    pub ended_ms_ago: u64,
 }
 
 /// What is kept of the exchanges.
@@ -97,11 +112,12 @@ pub struct Bytes {
 }
 
 /// What a client is sent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     #[serde(flatten)]
     pub report: Report,
-    /// Oldest first. `status` does not print them; they are for a report on a fault.
+    /// Oldest first. They are for a report on a fault, and for `status --watch`. An older forwarder does not send them.
+    #[serde(default)]
     pub log: Vec<String>,
 }
 
@@ -131,6 +147,7 @@ impl Report {
             connections: Connections { open: 2, total: 420, failed: 1, refused: 0 },
             bytes: Bytes { sent: 1_234_567, received: 999 },
             capture: None,
+            exchange: None,
         }
     }
 }
@@ -208,11 +225,21 @@ const ANSWER_TIME: Duration = Duration::from_secs(2);
 
 /// Asks every running forwarder of this user, or the one on `port`.
 pub fn ask(directory: &Path, port: Option<u16>) -> Vec<Report> {
-    look(directory, port).into_iter().filter_map(|(_, report)| report).collect()
+    answers(directory, port).into_iter().map(|answer| answer.report).collect()
+}
+
+/// The same, with the last lines of their logs.
+pub fn answers(directory: &Path, port: Option<u16>) -> Vec<Answer> {
+    sockets(directory, port).into_iter().filter_map(|(_, answer)| answer).collect()
 }
 
 /// Each socket in the directory, and what its forwarder tells. None: it was left by a run that died.
 pub fn look(directory: &Path, port: Option<u16>) -> Vec<(PathBuf, Option<Report>)> {
+    let sockets = sockets(directory, port).into_iter();
+    sockets.map(|(path, answer)| (path, answer.map(|answer| answer.report))).collect()
+}
+
+fn sockets(directory: &Path, port: Option<u16>) -> Vec<(PathBuf, Option<Answer>)> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let mut sockets: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     sockets.retain(|path| path.extension().is_some_and(|extension| extension == "sock"));
@@ -221,13 +248,13 @@ pub fn look(directory: &Path, port: Option<u16>) -> Vec<(PathBuf, Option<Report>
     }
     sockets.sort();
     let asked = sockets.into_iter().map(|path| {
-        let report = ask_one(&path);
-        (path, report)
+        let answer = ask_one(&path);
+        (path, answer)
     });
     asked.collect()
 }
 
-fn ask_one(path: &Path) -> Option<Report> {
+fn ask_one(path: &Path) -> Option<Answer> {
     serde_json::from_str(&read_answer(path)?).ok()
 }
 
@@ -255,138 +282,12 @@ fn read_answer(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// The object that `status --json` prints.
-pub fn to_json(reports: &[Report]) -> String {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        schema_version: u32,
-        forwards: &'a [Report],
-    }
-    let document = Document { schema_version: SCHEMA_VERSION, forwards: reports };
-    serde_json::to_string(&document).expect("reports are plain data")
-}
-
-/// The block that `status` prints for one forwarder.
-pub fn to_text(report: &Report) -> String {
-    let listen = report.listen.join(", ");
-    let upstream = report.upstream.as_deref().unwrap_or("not found yet");
-    let Connections { open, total, failed, refused } = report.connections;
-    let mut text =
-        format!("forward   {listen} → {upstream}   up {}   pid {}\n", human_time(report.uptime_ms), report.pid);
-    let state = match report.state {
-        State::Up => "✓ up",
-        State::Down => "✗ down",
-        State::Searching => "⚠ searching",
-    };
-    let ollama = report.ollama.as_ref().map_or(String::new(), |version| format!("   Ollama {version}"));
-    let since = human_time(report.changed_ms_ago);
-    let _ = writeln!(text, "upstream  {state} for {since}{ollama}   {}", report.how);
-    if let Some(mode) = &report.mode {
-        let _ = writeln!(text, "network   WSL {mode}");
-    }
-    if report.translate {
-        text.push_str("bridge    translates /v1/responses\n");
-    }
-    let _ = writeln!(text, "traffic   {open} open, {total} in all, {failed} failed, {refused} refused");
-    let _ = writeln!(
-        text,
-        "bytes     {} sent, {} received",
-        human_size(report.bytes.sent),
-        human_size(report.bytes.received)
-    );
-    if let Some(capture) = &report.capture {
-        text.push_str(&capture_line(capture));
-    }
-    if let Some(fault) = &report.error {
-        let _ = writeln!(text, "error     {}: {}\n  next    {}", fault.id, fault.message, fault.next);
-    }
-    text
-}
-
-fn capture_line(capture: &Capture) -> String {
-    let Capture { on, page, sessions, bytes, limit, missed, trouble, .. } = capture;
-    let state = match (on, trouble) {
-        (true, Some(_)) => "⚠ pauses",
-        (true, None) => "on",
-        (false, _) => "off",
-    };
-    let plural = if *sessions == 1 { "" } else { "s" };
-    let mut line =
-        format!("capture   {state}   {sessions} session{plural}   {} of {}", human_size(*bytes), human_size(*limit));
-    if *missed > 0 {
-        let _ = write!(line, "   {missed} missed");
-    }
-    if let Some(page) = page {
-        let _ = write!(line, "   {page}");
-    }
-    line.push('\n');
-    if let Some(trouble) = trouble {
-        let _ = writeln!(line, "  why     {trouble}");
-    }
-    line
-}
-
-fn human_time(ms: u64) -> String {
-    let seconds = ms / 1000;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..86400 => format!("{} h {:02}", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86400, seconds / 3600 % 24),
-    }
-}
-
-fn human_size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut tenths = bytes / 100;
-    let mut unit = 0;
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        tenths /= 1000;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn report() -> Report {
         Report::example()
-    }
-
-    #[test]
-    fn the_block_reads_from_clients_to_windows() {
-        let text = to_text(&report());
-        assert_eq!(
-            text,
-            "forward   127.0.0.1:11434 → 172.24.0.1:11434   up 3 h 12   pid 42\n\
-             upstream  ✓ up for 1 min   Ollama 0.33.0   default gateway of eth0 (WSL NAT)\n\
-             network   WSL nat\n\
-             bridge    translates /v1/responses\n\
-             traffic   2 open, 420 in all, 1 failed, 0 refused\n\
-             bytes     1.2 MB sent, 999 B received\n"
-        );
-    }
-
-    #[track_caller]
-    fn capture(capture: Capture, lines: &str) {
-        let text = to_text(&Report { capture: Some(capture), ..report() });
-        assert!(text.ends_with(lines), "{text}");
-    }
-
-    #[test]
-    fn whoever_is_captured_can_see_it() {
-        let page = Some("http://127.0.0.1:5001/".to_owned());
-        let on = Capture { on: true, page, sessions: 12, bytes: 3_100_000, limit: 256 << 20, ..Capture::default() };
-        capture(on.clone(), "\ncapture   on   12 sessions   3.1 MB of 268.4 MB   http://127.0.0.1:5001/\n");
-        let off = Capture { sessions: 1, missed: 3, ..Capture::default() };
-        capture(off, "\ncapture   off   1 session   0 B of 0 B   3 missed\n");
-        let full = Capture { trouble: Some("the disk is full".into()), page: None, ..on };
-        capture(full, "\ncapture   ⚠ pauses   12 sessions   3.1 MB of 268.4 MB\n  why     the disk is full\n");
     }
 
     #[tokio::test]
@@ -425,8 +326,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_log_comes_with_the_report() {
-        let asked = served(with_log, |path| (log_lines(path, 11434), log_lines(path, 1), ask(path, None))).await;
-        assert_eq!(asked, (with_log().log, vec![], vec![report()]));
+        let asked = served(with_log, |path| (log_lines(path, 11434), log_lines(path, 1), answers(path, None))).await;
+        assert_eq!(asked, (with_log().log, vec![], vec![with_log()]));
     }
 
     /// It reads to the end, and takes a report.
@@ -449,7 +350,7 @@ mod tests {
             let (mut client, _) = listener.accept().unwrap();
             io::Write::write_all(&mut client, &serde_json::to_vec(&report()).unwrap()).unwrap();
         });
-        assert_eq!(log_lines(directory.path(), 11434), Vec::<String>::new());
+        assert_eq!(answers(directory.path(), None), [report().into()]);
         server.join().unwrap();
         assert_eq!(log_lines(directory.path(), 11434), Vec::<String>::new());
     }
@@ -470,26 +371,10 @@ mod tests {
     }
 
     #[test]
-    fn what_status_prints_has_no_log() {
-        let sent = serde_json::to_string(&with_log()).unwrap();
-        let read: Report = serde_json::from_str(&sent).unwrap();
-        assert_eq!(to_json(&[read]), to_json(&[report()]));
-        assert!(!to_json(&[report()]).contains("log"));
-    }
-
-    #[test]
     fn a_socket_that_nobody_serves_means_not_running() {
         let directory = tempfile::tempdir().unwrap();
         drop(std::os::unix::net::UnixListener::bind(directory.path().join("11434.sock")).unwrap());
         assert_eq!(ask(directory.path(), None), []);
         assert_eq!(ask(&directory.path().join("missing"), None), []);
-    }
-
-    #[test]
-    fn sizes_and_times_are_readable() {
-        assert_eq!(human_size(1000), "1.0 kB");
-        assert_eq!(human_size(2_500_000_000_000), "2.5 TB");
-        assert_eq!(human_time(59_999), "59 s");
-        assert_eq!(human_time(90_000_000), "1 d 1 h");
     }
 }

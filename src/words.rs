@@ -118,6 +118,9 @@ impl fmt::Display for Words {
     }
 }
 
+/// Why a value cannot be used, as clap hands it on: it comes back in both languages.
+impl std::error::Error for Words {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

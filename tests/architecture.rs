@@ -26,31 +26,32 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("inspect", &["capture", "clock", "fault", "net", "words"]),
     ("net", &["clock"]),
     ("translate", &[]),
-    ("config", &["bridge", "capture", "fault", "log", "net"]),
-    ("cli", &["bridge", "capture", "config", "log", "net", "words"]),
+    ("config", &["bridge", "capture", "fault", "log", "net", "words"]),
+    ("cli", &["bridge", "capture", "config", "fault", "launch", "log", "net", "words"]),
     ("gateway", &["clock", "fault", "log", "net", "program"]),
     ("forward", &["clock", "fault", "gateway", "log", "net"]),
     ("bridge", &["capture", "clock", "fault", "forward", "gateway", "log", "net", "translate"]),
     (
         "doctor",
         &[
-            "bridge", "capture", "clock", "config", "demo", "fault", "file", "forward", "gateway", "log", "net",
-            "program", "status", "words",
+            "bridge", "capture", "clock", "config", "demo", "fault", "file", "forward", "gateway", "launch", "log",
+            "migrate", "net", "program", "service", "status", "words",
         ],
     ),
-    ("report", &["clock", "config", "fault", "forward", "gateway", "net", "status"]),
+    ("report", &["bridge", "clock", "config", "fault", "forward", "gateway", "net", "status"]),
     (
         "app",
         &[
             "bridge", "capture", "cli", "clock", "config", "control", "demo", "doctor", "fault", "file", "forward",
-            "gateway", "inspect", "log", "net", "program", "report", "status", "words",
+            "gateway", "inspect", "launch", "log", "migrate", "net", "program", "report", "service", "status", "words",
         ],
     ),
     (
         "lib",
         &[
             "app", "bridge", "capture", "cli", "clock", "config", "control", "demo", "doctor", "fault", "file",
-            "forward", "gateway", "inspect", "log", "net", "program", "report", "status", "words",
+            "forward", "gateway", "inspect", "launch", "log", "migrate", "net", "program", "report", "service",
+            "status", "words",
         ],
     ),
     ("main", &["app", "cli", "fault", "words"]),
@@ -59,8 +60,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Files without I/O: texts and values in, values out.
 const PURE: &[&str] = &[
     "app/capture/pick.rs",
+    "app/manual/page.rs",
+    "app/manual/texts.rs",
     "app/capture/render",
     "app/capture/replay/hear.rs",
+    "app/setup/keys.rs",
+    "app/setup/plan.rs",
+    "app/setup/tell.rs",
+    "app/status/render",
+    "app/status/scene.rs",
     "bridge/catalog.rs",
     "bridge/metrics.rs",
     "bridge/metrics",
@@ -203,10 +211,15 @@ fn guests_stay_in_their_rooms() {
                 "launch/",
                 "main.rs",
                 "app/mod.rs",
+                "app/completions.rs",
+                "app/manual/",
                 "log.rs",
                 "words.rs",
             ],
         ),
+        ("listenfd::", &["net/inherit.rs"]),
+        ("sd_notify::", &["app/notify.rs"]),
+        ("roff::", &["app/manual/page.rs"]),
         ("base64::engine", &["doctor/windows/script.rs"]),
         ("hyper::", &["demo/mod.rs", "doctor/", "gateway/identify.rs", "bridge/", "inspect/"]),
         ("sha2::", &["capture/store/"]),
@@ -214,7 +227,8 @@ fn guests_stay_in_their_rooms() {
         ("zstd::", &["bridge/unpack.rs", "capture/store/"]),
         ("flate2::", &["bridge/unpack.rs"]),
         ("tungstenite::", &["bridge/socket.rs"]),
-        ("toml::", &["config/file.rs", "doctor/codex/"]),
+        ("toml_edit::", &["app/setup/keys.rs"]),
+        ("toml::", &["config/file.rs", "config/lines.rs", "doctor/codex/"]),
         ("ctrlc::", &["app/mod.rs"]),
         ("tracing_subscriber::", &["log.rs"]),
     ];
@@ -223,6 +237,61 @@ fn guests_stay_in_their_rooms() {
             assert!(!code.contains(guest) || room.iter().any(|room| path.starts_with(room)), "{path} knows `{guest}`");
         }
     }
+}
+
+/// In the French half of a sentence, values that are words themselves have names of their own.
+const FRENCH_NAMES: &[(&str, &str)] = &[("en", "fr"), ("size", "taille"), ("time", "temps")];
+
+#[test]
+fn both_halves_of_a_sentence_have_the_same_values() {
+    let mut seen = 0;
+    for (path, code) in sources() {
+        for call in code.split("words!(").skip(1) {
+            let Some((english, rest)) = literal(call) else { continue };
+            let Some((french, _)) = literal(rest.trim_start_matches(',')) else { continue };
+            let mut expected = values(english);
+            let mut found: Vec<String> = values(french).iter().map(|name| in_english(name)).collect();
+            expected.sort();
+            expected.dedup();
+            found.sort();
+            found.dedup();
+            assert_eq!(expected, found, "{path}: {english:?} and {french:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 1000, "the sentences were not found: {seen}");
+}
+
+fn in_english(name: &str) -> String {
+    if let Some((english, _)) = FRENCH_NAMES.iter().find(|(_, french)| *french == name) {
+        return (*english).to_owned();
+    }
+    match (name.strip_suffix("_fr"), name.strip_prefix("fr_")) {
+        (Some(start), _) => format!("{start}_en"),
+        (None, Some(end)) => format!("en_{end}"),
+        (None, None) => name.to_owned(),
+    }
+}
+
+/// The text literal that this code begins with, and what is behind it.
+fn literal(code: &str) -> Option<(&str, &str)> {
+    let text = code.trim_start().strip_prefix('"')?;
+    let mut escaped = false;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '"' if !escaped => return Some((&text[..at], &text[at + 1..])),
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    None
+}
+
+/// The names in braces, without their formats.
+fn values(text: &str) -> Vec<String> {
+    let text = text.replace("{{", "").replace("}}", "");
+    let named = text.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    named.map(|name| name.split(':').next().unwrap().to_owned()).collect()
 }
 
 fn source_root() -> PathBuf {

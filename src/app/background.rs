@@ -83,7 +83,7 @@ fn internal(doing: &Words, error: &io::Error) -> Fault {
 }
 
 /// Asks again and again, until there is an answer or no time is left.
-fn until<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
+pub(super) fn until<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
     let begun = clock::now();
     loop {
         if let Some(answer) = answer() {

@@ -13,11 +13,11 @@ use rustix::termios::tcgetwinsize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use super::{Ended, config_paths, files, watch_signals};
+use super::{Ended, config_paths, files, no_event_loop, watch_signals};
 use crate::cli::{Asked, Doctor, Run};
 use crate::clock;
 use crate::config::{Config, mended, nearest_of};
-use crate::doctor::codex::gather::{Ask, usable_window};
+use crate::doctor::codex::gather::{self as codex, Ask, usable_window};
 use crate::doctor::fix::{self, Consent};
 use crate::doctor::gather::{Part, Plan, Times, gather};
 use crate::doctor::render::{self, DEFAULT_WIDTH, Extent, Frame, Look};
@@ -26,7 +26,8 @@ use crate::fault::{Fault, FaultId};
 use crate::forward::Phase;
 use crate::log::{self, Color};
 use crate::status;
-use crate::words::Lang;
+use crate::words;
+use crate::words::{Lang, Words};
 
 /// `ollama-forward doctor`
 pub(super) fn doctor(run: &Run, typed: &Doctor, lang: Lang) -> Result<Ended, Fault> {
@@ -60,9 +61,18 @@ pub(super) fn doctor(run: &Run, typed: &Doctor, lang: Lang) -> Result<Ended, Fau
 
 /// What Codex takes for the window of a model, by the files that it reads.
 pub(super) fn believed_window(root: &Path, model: &str) -> u64 {
+    usable_window(&whom_to_ask(root), model)
+}
+
+/// The same as it is started here: by our profile where there is one. None: there is no Codex.
+pub(super) fn likely_window(root: &Path, model: &str) -> Option<u64> {
+    codex::likely_window(&whom_to_ask(root), model)
+}
+
+fn whom_to_ask(root: &Path) -> Ask {
     let home = BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     let variable = Box::new(|name: &str| env::var_os(name));
-    usable_window(&Ask { root: root.to_owned(), home, variable }, model)
+    Ask { root: root.to_owned(), home, variable }
 }
 
 /// What a run of the doctor came to, before anything is left out.
@@ -96,7 +106,7 @@ pub(super) fn examine(
     let facts = match signals {
         Signals::Default => Some(runtime.block_on(gathered)),
         Signals::Watched => {
-            let phase = watch_signals().map_err(|error| Fault::new(FaultId::Internal, error.to_string()))?;
+            let phase = watch_signals()?;
             let mut phase = phase.subscribe();
             runtime.block_on(async {
                 tokio::select! {
@@ -121,11 +131,7 @@ pub(super) fn examine(
 }
 
 pub(super) fn runtime() -> Result<Runtime, Fault> {
-    Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(4)
-        .build()
-        .map_err(|error| Fault::new(FaultId::Internal, format!("cannot start the event loop: {error}")))
+    Builder::new_current_thread().enable_all().max_blocking_threads(4).build().map_err(|error| no_event_loop(&error))
 }
 
 /// The checks that were named, by id or by group; all where none was.
@@ -135,9 +141,7 @@ fn choose(names: &[String], network_only: bool) -> Result<Vec<&'static Check>, F
     for name in &names {
         let known = table().any(|check| check.id == *name) || Group::ALL.iter().any(|group| group.word() == name);
         if !known {
-            let what =
-                format!("there is no check `{name}`{}; `ollama-forward doctor --list` names them", suggestion(name));
-            return Err(Fault::new(FaultId::Usage, what));
+            return Err(Fault::new(FaultId::Usage, no_check(name)));
         }
     }
     let is_named = |check: &Check| names.iter().any(|name| check.id == *name || check.group.word() == *name);
@@ -146,9 +150,18 @@ fn choose(names: &[String], network_only: bool) -> Result<Vec<&'static Check>, F
     Ok(chosen.collect())
 }
 
-fn suggestion(name: &str) -> String {
-    let words = table().map(|check| check.id).chain(Group::ALL.map(Group::word));
-    nearest_of(words, name).map_or_else(String::new, |word| format!(", did you mean `{word}`?"))
+fn no_check(name: &str) -> Words {
+    let known = table().map(|check| check.id).chain(Group::ALL.map(Group::word));
+    match nearest_of(known, name) {
+        Some(word) => words!(
+            "there is no check `{name}`, did you mean `{word}`?; `ollama-forward doctor --list` names them",
+            "il n'y a pas de contrôle « {name} » ; serait-ce `{word}` ? `ollama-forward doctor --list` les nomme"
+        ),
+        None => words!(
+            "there is no check `{name}`; `ollama-forward doctor --list` names them",
+            "il n'y a pas de contrôle « {name} » ; `ollama-forward doctor --list` les nomme"
+        ),
+    }
 }
 
 fn is_on_the_way(group: Group) -> bool {
@@ -290,7 +303,12 @@ fn width() -> usize {
 
 /// The page, and then what can be done about it. Without a terminal to ask on, nothing is done that was not agreed to.
 fn mend(outcomes: &[Outcome], page: &str, yes: bool, look: &Look) -> Result<(), Fault> {
-    let broken = |error: io::Error| Fault::new(FaultId::Internal, format!("cannot go on with --fix: {error}"));
+    let broken = |error: io::Error| {
+        Fault::new(
+            FaultId::Internal,
+            words!("cannot go on with --fix: {error}", "impossible de poursuivre --fix : {error}"),
+        )
+    };
     let mut out = stdout().lock();
     writeln!(out, "{page}").map_err(broken)?;
     let mut typed = stdin().lock();
@@ -301,7 +319,12 @@ fn mend(outcomes: &[Outcome], page: &str, yes: bool, look: &Look) -> Result<(), 
     };
     let summary = fix::run(&fix::collect(outcomes), consent, &mut out, look, clock::wall()).map_err(broken)?;
     if summary.failed > 0 {
-        return Err(Fault::new(FaultId::Internal, format!("{} of these could not be done, see above", summary.failed)));
+        let failed = summary.failed;
+        let what = words!(
+            "{failed} of these could not be done, see above",
+            "{failed} de ces corrections ont échoué, voir ci-dessus"
+        );
+        return Err(Fault::new(FaultId::Internal, what));
     }
     Ok(())
 }

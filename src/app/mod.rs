@@ -6,12 +6,23 @@
 //!         └─ Demo ───> demo::serve on a loopback port ──────────────┘
 //! ```
 
+mod ask;
 mod background;
 mod bugreport;
 mod capture;
+mod codex;
+mod completions;
 mod doctor;
+mod live;
+mod manual;
+mod notify;
 mod recorder;
+mod service;
+mod settings;
+mod setup;
+mod shadow;
 mod status;
+mod version;
 mod watch;
 
 use std::fs;
@@ -19,13 +30,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::CommandFactory;
 use directories::ProjectDirs;
 use futures_util::future::Either;
 use tokio::sync::watch::{self as watched, Sender};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use self::notify::Manager;
 use self::recorder::Recorder;
 use crate::bridge::{self, Bridge, Known};
 use crate::capture::Tap;
@@ -41,6 +52,7 @@ use crate::gateway::wsl::{Mode, Need, SystemText};
 use crate::gateway::{Finder, Follower, SnapshotWatch, Surroundings};
 use crate::log::{self, Recent};
 use crate::net::descriptors;
+use crate::net::inherit::Inherited;
 use crate::net::listen::{BindError, Listener, bind};
 use crate::net::owner::owners_of;
 use crate::report::Reporter;
@@ -68,18 +80,20 @@ pub enum Ended {
 pub fn run(cli: Cli) -> Result<Ended, Fault> {
     let lang = cli.lang();
     match cli.command {
-        None => forward_in_foreground(&cli.run),
+        None => forward_in_foreground(&cli.run, lang),
+        Some(Command::Codex(typed)) => codex::codex(&cli.run, &typed, lang),
+        Some(Command::Setup(typed)) => setup::setup(&cli.run, &typed, lang),
+        Some(Command::Service(typed)) => service::service(&typed, lang),
+        Some(Command::Config(typed)) => settings::config(&typed, lang),
         Some(Command::Status(typed)) => status::status(&typed, lang),
         Some(Command::Doctor(typed)) => doctor::doctor(&cli.run, &typed, lang),
         Some(Command::Bugreport(typed)) => bugreport::bugreport(&cli.run, &typed, lang),
         Some(Command::Capture(typed)) => capture::capture(&cli.run, &typed, lang),
         Some(Command::Explain { id: None }) => Ok(Ended::Printed(fault::catalogue(lang))),
         Some(Command::Explain { id: Some(text) }) => explain(&text, lang),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "ollama-forward", &mut script);
-            Ok(Ended::Printed(String::from_utf8_lossy(&script).into_owned()))
-        }
+        Some(Command::Man { command, all }) => manual::man(&command, all.as_deref(), lang),
+        Some(Command::Version { json, changes }) => version::version(json, changes, lang),
+        Some(Command::Completions { shell }) => Ok(Ended::Printed(completions::script(shell, lang))),
     }
 }
 
@@ -96,21 +110,24 @@ fn explain(text: &str, lang: Lang) -> Result<Ended, Fault> {
     }
 }
 
-fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
+fn forward_in_foreground(run: &Run, lang: Lang) -> Result<Ended, Fault> {
+    setup::hint(run, lang);
+    let inherited = Inherited::take();
     let root = run.sysroot.clone().unwrap_or_else(|| PathBuf::from("/"));
     let layer = run.layer().over(files(run.config.as_deref())?);
-    let log = log::start(layer.log.settings());
+    let mut log = log::start(layer.log.settings());
+    let line = log.pin.take().map(|pin| live::Line::new(pin, layer.log.settings().color, lang));
     let config = layer.finish(root)?;
-    let internal = |what: &str, error: io::Error| Fault::new(FaultId::Internal, format!("{what}: {error}"));
+    shadow::warn_of_shadow();
     // Small messages never leave this thread; bulk gets one of its own when there is some.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Only name look-ups block.
         .max_blocking_threads(4)
         .build()
-        .map_err(|error| internal("cannot start the event loop", error))?;
-    let phase = watch_signals().map_err(|error| internal("cannot watch for signals", error))?;
-    let ended = runtime.block_on(forward_all(config, phase, log.recent.clone()));
+        .map_err(|error| no_event_loop(&error))?;
+    let phase = watch_signals()?;
+    let ended = runtime.block_on(forward_all(config, inherited, phase, log.recent.clone(), line));
     // A name look-up may hang for seconds; nobody waits for it any more.
     runtime.shutdown_background();
     ended
@@ -119,8 +136,10 @@ fn forward_in_foreground(run: &Run) -> Result<Ended, Fault> {
 /// The layers of the user's file (or the one that was named) and of /etc.
 fn files(named: Option<&Path>) -> Result<Layer, Fault> {
     if let Some(path) = named {
-        return read_file(path)?
-            .ok_or_else(|| Fault::new(FaultId::Config, format!("{} does not exist", path.display())));
+        return read_file(path)?.ok_or_else(|| {
+            let path = path.display();
+            Fault::new(FaultId::Config, words!("{path} does not exist", "{path} n'existe pas"))
+        });
     }
     config_paths(None)
         .iter()
@@ -140,23 +159,47 @@ fn read_file(path: &Path) -> Result<Option<Layer>, Fault> {
     match fs::read_to_string(path) {
         Ok(text) => config::parse_file(&path.display().to_string(), &text).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Fault::new(FaultId::Config, format!("cannot read {}: {error}", path.display()))),
+        Err(error) => {
+            let path = path.display();
+            Err(Fault::new(
+                FaultId::Config,
+                words!("cannot read {path}: {error}", "impossible de lire {path} : {error}"),
+            ))
+        }
     }
 }
 
+fn no_event_loop(error: &io::Error) -> Fault {
+    let what =
+        words!("cannot start the event loop: {error}", "impossible de démarrer la boucle d'événements : {error}");
+    Fault::new(FaultId::Internal, what)
+}
+
 /// SIGINT, SIGTERM or SIGHUP drain; a second one cuts.
-fn watch_signals() -> io::Result<Sender<Phase>> {
+fn watch_signals() -> Result<Sender<Phase>, Fault> {
     let (sender, _) = watched::channel(Phase::Run);
     let phase = sender.clone();
     ctrlc::set_handler(move || {
         phase.send_modify(|phase| *phase = if *phase == Phase::Run { Phase::Drain } else { Phase::Cut });
     })
-    .map_err(io::Error::other)?;
+    .map_err(|error| {
+        Fault::new(
+            FaultId::Internal,
+            words!("cannot watch for signals: {error}", "impossible de surveiller les signaux : {error}"),
+        )
+    })?;
     Ok(sender)
 }
 
 /// From the configuration to the last connection.
-async fn forward_all(config: Config, phase: Sender<Phase>, recent: Recent) -> Result<Ended, Fault> {
+async fn forward_all(
+    config: Config,
+    inherited: Inherited,
+    phase: Sender<Phase>,
+    recent: Recent,
+    line: Option<live::Line>,
+) -> Result<Ended, Fault> {
+    let manager = Manager::of_environment();
     let mark = ProbeMark::default();
     let mut system = SystemText::read(&config.root);
     let follower = follow(&config).await?;
@@ -165,11 +208,12 @@ async fn forward_all(config: Config, phase: Sender<Phase>, recent: Recent) -> Re
         system = system.with_wslinfo(&config.root).await;
         let judged = system.mode(&snapshots.borrow());
         if let Some(ended) = nothing_to_do(&judged, *port, &config, &mark).await? {
+            manager.ready("nothing to forward: localhost already reaches Windows");
             return Ok(ended);
         }
         mode = Some(judged);
     }
-    let listeners = listen(&config, system.is_wsl_kernel())?;
+    let listeners = listen(&config, system.is_wsl_kernel(), inherited, manager)?;
     let mut parts = JoinSet::new();
     let (reread, snapshots) = match follower {
         Some((follower, snapshots)) => {
@@ -188,16 +232,25 @@ async fn forward_all(config: Config, phase: Sender<Phase>, recent: Recent) -> Re
     recorder.begin()?;
     open_status(&listeners, &recorder, recent, &mut parts);
     open_control(&listeners, &recorder, &mut parts);
+    if let Some(line) = line {
+        parts.spawn(line.draw(Arc::clone(&recorder), phase.subscribe()));
+    }
     if let Some(snapshots) = snapshots {
         parts.spawn(watch::cut_where_gone(Arc::clone(&shared), snapshots));
     }
     parts.spawn(watch::notice_sleep(Arc::clone(&shared), reread));
+    manager.ready("listening");
+    parts.spawn(manager.keep_told(Arc::clone(&reporter)));
+    parts.spawn(manager.await_end(phase.subscribe(), config.drain_time));
     let (failed, mut failure) = watched::channel(None);
-    parts.spawn(watch::supervise(Arc::clone(&shared), config.clone(), reporter, phase.clone(), failed));
+    parts.spawn(watch::supervise(Arc::clone(&shared), config.clone(), Arc::clone(&reporter), phase.clone(), failed));
 
     let bridge = Bridge::new(Arc::clone(&shared), known(&listeners), config.bridge.clone(), tap.clone());
     let root = config.root.clone();
     let _ = bridge.believed.set(Arc::new(move |model| Some(doctor::believed_window(&root, model))));
+    if config.bridge.translate {
+        reporter.hears_of(bridge.latest.clone());
+    }
     let kept = Arc::clone(&bridge);
     parts.spawn(async move { kept.keep_house().await });
     let stop = phase.subscribe();
@@ -232,7 +285,9 @@ async fn follow(config: &Config) -> Result<Option<(Follower, SnapshotWatch)>, Fa
     match (Follower::start(config.root.clone()).await, &config.upstream) {
         (Ok(started), _) => Ok(Some(started)),
         (Err(error), Upstream::Auto(_)) => {
-            let what = format!("cannot ask the kernel for routes: {}", log::chain(&error));
+            let why = log::chain(&error);
+            let what =
+                words!("cannot ask the kernel for routes: {why}", "impossible de demander les routes au noyau : {why}");
             Err(Fault::new(FaultId::Internal, what))
         }
         (Err(error), Upstream::Demo | Upstream::Address(_) | Upstream::Name { .. }) => {
@@ -251,17 +306,28 @@ async fn nothing_to_do(mode: &Mode, port: u16, config: &Config, mark: &ProbeMark
             Ok(Some(Ended::Well))
         }
         Need::Impossible => {
-            let what = "WSL's localhost does not lead to Windows in this mode, and its gateway is not Windows";
+            let what = words!(
+                "WSL's localhost does not lead to Windows in this mode, and its gateway is not Windows",
+                "dans ce mode, le localhost de WSL ne mène pas à Windows, et sa passerelle n'est pas Windows"
+            );
             Err(Fault::new(FaultId::NoLocalhostForwarding, what))
         }
         Need::Named => {
             let what = match mode {
-                Mode::Container => {
-                    "this is a container, whose gateway is not Windows (try --upstream host.docker.internal)".into()
-                }
-                Mode::Linux => "this Linux is not WSL, so there is no Windows to find".into(),
+                Mode::Container => words!(
+                    "this is a container, whose gateway is not Windows (try --upstream host.docker.internal)",
+                    "c'est un conteneur, dont la passerelle n'est pas Windows (essayer --upstream host.docker.internal)"
+                ),
+                Mode::Linux => words!(
+                    "this Linux is not WSL, so there is no Windows to find",
+                    "ce Linux n'est pas WSL : il n'y a pas de Windows à trouver"
+                ),
                 Mode::Bridged | Mode::None | Mode::Unknown(_) => {
-                    format!("WSL's networking mode is {}, in which Windows has no fixed place", mode.word())
+                    let word = mode.word();
+                    words!(
+                        "WSL's networking mode is {word}, in which Windows has no fixed place",
+                        "le mode réseau de WSL est {word}, où Windows n'a pas de place fixe"
+                    )
                 }
                 Mode::Nat
                 | Mode::Mirrored
@@ -307,11 +373,26 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// Binds every listener, or none.
-fn listen(config: &Config, hide_from_windows: bool) -> Result<Vec<Listener>, Fault> {
+/// Takes over the listeners that were handed to us, and binds the others; all, or none.
+fn listen(
+    config: &Config,
+    hide_from_windows: bool,
+    mut inherited: Inherited,
+    manager: Manager,
+) -> Result<Vec<Listener>, Fault> {
+    let mut claimed: Vec<Option<Listener>> = config.listen.iter().map(|address| inherited.claim(*address)).collect();
+    let unwanted = inherited.close_rest();
+    for address in &unwanted {
+        warn!(%address, "a socket was handed over that is not configured, and is not used");
+    }
+    // Their ports may be wanted below, on other addresses.
+    manager.forget(&unwanted);
     let mut listeners = Vec::new();
-    for address in &config.listen {
-        let listener = bind(*address, hide_from_windows).map_err(|error| bind_fault(&error))?;
+    for (address, claimed) in config.listen.iter().zip(&mut claimed) {
+        let listener = match claimed.take() {
+            Some(listener) => listener,
+            None => bind(*address, hide_from_windows).map_err(|error| bind_fault(&error))?,
+        };
         let ip = address.ip();
         if hide_from_windows && !listener.hidden {
             warn!(%address, "WSL copies this listener to Windows, where it can keep Ollama from starting");
@@ -324,6 +405,7 @@ fn listen(config: &Config, hide_from_windows: bool) -> Result<Vec<Listener>, Fau
     for listener in &listeners {
         info!(address = %listener.address, "listening");
     }
+    manager.keep(&listeners);
     Ok(listeners)
 }
 
@@ -331,13 +413,35 @@ fn bind_fault(error: &BindError) -> Fault {
     match error {
         BindError::Taken(address) => {
             let owners = owners_of(address.port()).unwrap_or_default();
-            let holders: Vec<String> = owners.iter().map(ToString::to_string).collect();
-            let by = if holders.is_empty() { "another program".to_owned() } else { holders.join(", ") };
-            Fault::new(FaultId::PortTaken, format!("cannot listen on {address}: taken by {by}"))
+            let holders = owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let what = if holders.is_empty() {
+                words!(
+                    "cannot listen on {address}: taken by another program",
+                    "impossible d'écouter sur {address} : pris par un autre programme"
+                )
+            } else {
+                words!(
+                    "cannot listen on {address}: taken by {holders}",
+                    "impossible d'écouter sur {address} : pris par {holders}"
+                )
+            };
+            Fault::new(FaultId::PortTaken, what)
         }
-        BindError::NotOurs(_) => Fault::new(FaultId::ListenAddress, error.to_string()),
-        BindError::Denied(_) => Fault::new(FaultId::ListenDenied, error.to_string()),
-        BindError::Other(..) => Fault::new(FaultId::Internal, log::chain(error)),
+        BindError::NotOurs(address) => Fault::new(
+            FaultId::ListenAddress,
+            words!(
+                "cannot listen on {address}: not an address of this machine",
+                "impossible d'écouter sur {address} : ce n'est pas une adresse de cette machine"
+            ),
+        ),
+        BindError::Denied(address) => Fault::new(
+            FaultId::ListenDenied,
+            words!("cannot listen on {address}: not allowed", "impossible d'écouter sur {address} : accès refusé"),
+        ),
+        BindError::Other(address, why) => Fault::new(
+            FaultId::Internal,
+            words!("cannot listen on {address}: {why}", "impossible d'écouter sur {address} : {why}"),
+        ),
     }
 }
 
@@ -366,8 +470,10 @@ fn target(
             Ok(Target::Gateway(watch))
         }
         Upstream::Demo => {
-            let listener = start_demo(system.is_wsl_kernel(), parts)
-                .map_err(|error| Fault::new(FaultId::Internal, format!("cannot start the demo: {error}")))?;
+            let listener = start_demo(system.is_wsl_kernel(), parts).map_err(|error| {
+                let what = words!("cannot start the demo: {error}", "impossible de démarrer la démo : {error}");
+                Fault::new(FaultId::Internal, what)
+            })?;
             info!(upstream = %listener, how = "demo", "forwarding to");
             Ok(Target::Address(listener))
         }

@@ -126,7 +126,13 @@ impl Recorder {
             return Ok(());
         }
         let dir = capture_dir(self.settings.dir.as_deref()).ok_or_else(|| {
-            Fault::new(FaultId::Capture, "there is no home directory to keep exchanges in: name one with --capture=DIR")
+            Fault::new(
+                FaultId::Capture,
+                words!(
+                    "there is no home directory to keep exchanges in: name one with --capture=DIR",
+                    "aucun répertoire personnel où conserver les échanges : en nommer un par --capture=DIR"
+                ),
+            )
         })?;
         let options = Options {
             limits: self.settings.limits,
@@ -154,20 +160,24 @@ impl Recorder {
             stand_back();
             writer.run(&closes.0);
         });
-        spawned.map_err(|error| Fault::new(FaultId::Capture, format!("cannot start the writer: {error}")))
+        spawned.map_err(|error| {
+            let what = words!("cannot start the writer: {error}", "impossible de démarrer l'écriture : {error}");
+            Fault::new(FaultId::Capture, what)
+        })
     }
 
     fn open_page(self: &Arc<Self>, library: &Library, desk: Option<Desk>) -> Result<Page, Fault> {
-        let internal = |what: &str, why: &str| Fault::new(FaultId::Capture, format!("{what}: {why}"));
-        let secret = clock::secret().map_err(|error| internal("no random numbers", &error.to_string()))?;
+        let secret = clock::secret().map_err(|error| {
+            Fault::new(FaultId::Capture, words!("no random numbers: {error}", "pas de nombres aléatoires : {error}"))
+        })?;
         let (door, parts) = (Door::new(secret), self.parts(library, desk));
         let (stop, stopped) = oneshot::channel();
         let (tell, bound) = mpsc::channel();
         let named = self.settings.inspect.filter(|_| self.settings.inspect_was_named);
         let (served, name) = (door.clone(), thread::Builder::new().name("inspect".into()));
         let thread = name.spawn(move || serve_page(named, &tell, parts, served, stopped));
-        let thread = thread.map_err(|error| internal("cannot start the page", &error.to_string()))?;
-        let address = bound.recv().map_err(|_| internal("cannot start the page", "its thread ended"))??;
+        let thread = thread.map_err(|error| no_page(&error))?;
+        let address = bound.recv().map_err(|error| no_page(&error))??;
         if !address.ip().is_loopback() {
             warn!(%address, "other machines can reach the page; it wants its token");
         }
@@ -241,7 +251,11 @@ impl Recorder {
     fn desk(self: &Arc<Self>) -> Result<Desk, Fault> {
         self.run()?;
         let desk = self.lock().as_ref().and_then(|running| running.desk.clone());
-        desk.ok_or_else(|| Fault::new(FaultId::Capture, "another process writes in this directory"))
+        desk.ok_or_else(|| {
+            let what =
+                words!("another process writes in this directory", "un autre processus écrit dans ce répertoire");
+            Fault::new(FaultId::Capture, what)
+        })
     }
 
     fn limits(&self, size: Option<u64>, age_s: Option<u64>) -> Option<Limits> {
@@ -343,8 +357,7 @@ fn serve_page(
     let runtime = match Builder::new_current_thread().enable_all().max_blocking_threads(4).build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let fault = Fault::new(FaultId::Capture, format!("cannot start the page: {error}"));
-            return drop(tell.send(Err(fault)));
+            return drop(tell.send(Err(no_page(&error))));
         }
     };
     runtime.block_on(async move {
@@ -371,11 +384,16 @@ fn serve_page(
     runtime.shutdown_background();
 }
 
+fn no_page(error: &dyn std::error::Error) -> Fault {
+    let what = words!("cannot start the page: {error}", "impossible de démarrer la page : {error}");
+    Fault::new(FaultId::Capture, what)
+}
+
 fn import(line: &str) -> Result<Order, Fault> {
-    let exchange = export::read(line).map_err(|why| Fault::new(FaultId::Usage, why.of(Lang::En)))?;
+    let exchange = export::read(line).map_err(|why| Fault::new(FaultId::Usage, why))?;
     Ok(Order::Import(Box::new(exchange)))
 }
 
 fn fault(error: &StoreError) -> Fault {
-    Fault::new(FaultId::Capture, log::chain(error))
+    Fault::new(FaultId::Capture, error.told())
 }

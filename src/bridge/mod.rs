@@ -11,6 +11,7 @@
 pub mod catalog;
 mod exchange;
 mod host;
+mod latest;
 mod learnt;
 mod line;
 pub mod metrics;
@@ -50,6 +51,7 @@ use crate::clock;
 use crate::forward::Shared;
 
 pub use host::Known;
+pub use latest::{Latest, Said};
 pub use pass::{Passing, Upload};
 pub use route::Operation;
 pub use serve::serve;
@@ -69,6 +71,8 @@ pub struct Bridge {
     pub tap: Tap,
     /// What Codex takes for the window of a model. Only told to capture.
     pub believed: OnceLock<Believed>,
+    /// The exchange that ended last, for whoever shows it.
+    pub latest: Latest,
     learnt: Learnt,
     lobby: Lobby,
     store: Mutex<Store>,
@@ -84,7 +88,7 @@ impl Bridge {
         let models = Mutex::new(Models::new(settings.subagents));
         let (learnt, lobby) = (Learnt::default(), Lobby::default());
         let (metrics, started) = (Metrics::default(), clock::now());
-        let believed = OnceLock::new();
+        let (believed, latest) = (OnceLock::new(), Latest::default());
         Arc::new(Self {
             shared,
             upstream,
@@ -92,6 +96,7 @@ impl Bridge {
             settings,
             tap,
             believed,
+            latest,
             learnt,
             lobby,
             store,

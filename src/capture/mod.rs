@@ -16,6 +16,7 @@
 
 pub mod id;
 pub mod record;
+pub mod sentences;
 pub mod settings;
 pub mod tap;
 pub mod view;

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::words;
+use crate::words::Words;
+
 /// How exchanges are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -83,26 +86,33 @@ fn yes_or_no(text: &str) -> Option<bool> {
 }
 
 impl FromStr for CaptureTo {
-    type Err = String;
+    type Err = Words;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Words> {
         match yes_or_no(text) {
             Some(true) => Ok(Self::On),
             Some(false) => Ok(Self::Off),
-            None if text.is_empty() => Err("a directory is missing after `=`".into()),
+            None if text.is_empty() => {
+                Err(words!("a directory is missing after `=`", "il manque un répertoire après `=`"))
+            }
             None => Ok(Self::Dir(text.into())),
         }
     }
 }
 
 impl FromStr for InspectAt {
-    type Err = String;
+    type Err = Words;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Words> {
         if let Some(yes) = yes_or_no(text) {
             return Ok(if yes { Self::On } else { Self::Off });
         }
-        let wrong = || format!("`{text}` is not an address: use 127.0.0.1:5001, a port, or off");
+        let wrong = || {
+            words!(
+                "`{text}` is not an address: use 127.0.0.1:5001, a port, or off",
+                "« {text} » n'est pas une adresse : donner 127.0.0.1:5001, un port, ou off"
+            )
+        };
         if let Ok(port) = text.parse::<u16>() {
             return if port == 0 { Err(wrong()) } else { Ok(Self::Address(SocketAddr::new(INSPECT.ip(), port))) };
         }

@@ -10,6 +10,7 @@ use crate::capture::Pane;
 use crate::capture::export::Format;
 use crate::config;
 use crate::log::Color;
+use crate::words::Words;
 
 /// What is captured, and how it is looked at.
 #[derive(Debug, Args)]
@@ -60,6 +61,7 @@ pub enum CaptureCommand {
     Export(Export),
     /// Exchanges of an earlier `export --format jsonl`
     Import {
+        /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
@@ -180,6 +182,7 @@ pub struct Export {
     /// Ids, or a query; everything where there is none
     #[arg(value_name = "QUERY|ID")]
     pub which: Vec<String>,
+    /// The form
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = FormatWord::Jsonl)]
     pub format: FormatWord,
     /// Where to write it [default: standard output]; codex-capture wants a directory
@@ -192,6 +195,7 @@ pub struct Export {
 
 #[derive(Debug, Args)]
 pub struct Replay {
+    /// An id or a part of one, `last`, or `last~N`
     #[arg(value_name = "ID", default_value = "last")]
     pub id: String,
     /// Ask this model instead
@@ -210,6 +214,7 @@ pub struct Replay {
 
 #[derive(Debug, Args)]
 pub struct Mark {
+    /// An id or a part of one, `last`, or `last~N`
     #[arg(value_name = "ID", default_value = "last")]
     pub id: String,
     /// A comment; an empty one takes it away
@@ -224,6 +229,7 @@ pub struct Mark {
 #[group(skip)]
 #[command(group(ArgGroup::new("what").required(true)))]
 pub struct Remove {
+    /// Ids or parts of them, `last`, or `last~N`
     #[arg(value_name = "ID", group = "what")]
     pub ids: Vec<String>,
     /// All of a session
@@ -352,11 +358,12 @@ impl FormatWord {
 }
 
 /// `14d`, or a time as everywhere else.
-fn parse_age(text: &str) -> Result<Duration, String> {
+fn parse_age(text: &str) -> Result<Duration, Words> {
     let days = text.trim().strip_suffix('d').and_then(|days| days.trim_end().parse::<u32>().ok());
     match days {
         Some(days) => Ok(Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
-        None => config::parse_duration(text).map_err(|error| error.replace("2m", "14d")),
+        None => config::parse_duration(text)
+            .map_err(|Words { en, fr }| Words { en: en.replace("2m", "14d"), fr: fr.replace("2m", "14d") }),
     }
 }
 
@@ -382,7 +389,7 @@ mod tests {
     fn an_age_is_in_days_or_a_time() {
         assert_eq!(parse_age("14d"), Ok(Duration::from_secs(14 * 86400)));
         assert_eq!(parse_age("36h"), Ok(Duration::from_secs(36 * 3600)));
-        assert!(parse_age("long").unwrap_err().contains("14d"));
+        assert!(parse_age("long").unwrap_err().fr.contains("14d"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A configuration file becomes a [`Layer`]. An unknown key is an error that suggests the right one.
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use serde::Deserialize;
 
 use super::Layer;
@@ -11,7 +12,9 @@ use super::parse::{
 use crate::bridge::settings::{self, Subagents, Titles, ToolForms, UpstreamApi};
 use crate::capture::settings as capture;
 use crate::fault::{Fault, FaultId};
-use crate::log::{Color, LogFormat, Volume, Wishes};
+use crate::log::{Color, Live, LogFormat, Volume, Wishes};
+use crate::words;
+use crate::words::Words;
 
 /// The keys of a configuration file, as they may be written.
 #[derive(Debug, Default, Deserialize)]
@@ -51,9 +54,10 @@ struct File {
     debug: Option<bool>,
     log_format: Option<Word>,
     color: Option<Word>,
+    live: Option<Word>,
 }
 
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 35] = [
     "listen",
     "listen_port",
     "upstream",
@@ -88,6 +92,7 @@ const KEYS: [&str; 34] = [
     "debug",
     "log_format",
     "color",
+    "live",
 ];
 
 /// A value as a flag would have it: `15` and `"15s"` both say fifteen seconds.
@@ -129,25 +134,31 @@ impl Word {
 
 /// Reads the text of a configuration file; `name` is how errors call it.
 pub fn parse_file(name: &str, text: &str) -> Result<Layer, Fault> {
-    let fault = |what: String| Fault::new(FaultId::Config, format!("{name}: {what}"));
+    let fault = |Words { en, fr }: Words| Fault::new(FaultId::Config, words!("{name}: {en}", "{name} : {fr}"));
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| fault(position(text, &error)))?;
     if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(fault(format!("unknown key `{unknown}`{}", suggestion(unknown))));
+        return Err(fault(unknown_key(unknown)));
     }
-    let file: File = table.try_into().map_err(|error: toml::de::Error| fault(error.message().to_owned()))?;
-    file.into_layer().map_err(|(key, why)| fault(format!("{key}: {why}")))
+    let file: File = table.try_into().map_err(|error: toml::de::Error| fault(error.message().into()))?;
+    file.into_layer().map_err(|(key, Words { en, fr })| fault(words!("{key}: {en}", "{key} : {fr}")))
 }
 
-fn position(text: &str, error: &toml::de::Error) -> String {
+/// Where it is wrong, in our words; and how, in those of the parser.
+fn position(text: &str, error: &toml::de::Error) -> Words {
     let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
-    format!("line {line}: {}", error.message())
+    let how = error.message();
+    words!("line {line}: {how}", "ligne {line} : {how}")
 }
 
-fn suggestion(unknown: &str) -> String {
-    match nearest(unknown) {
-        Some(key) => format!(", did you mean `{key}`?"),
-        None => format!("; known keys: {}", KEYS.join(", ")),
+fn unknown_key(unknown: &str) -> Words {
+    if let Some(key) = nearest(unknown) {
+        return words!(
+            "unknown key `{unknown}`, did you mean `{key}`?",
+            "clé « {unknown} » inconnue ; serait-ce `{key}` ?"
+        );
     }
+    let known = KEYS.join(", ");
+    words!("unknown key `{unknown}`; known keys: {known}", "clé « {unknown} » inconnue ; clés connues : {known}")
 }
 
 /// The key that was most likely meant.
@@ -207,17 +218,21 @@ fn key_of(line: &str) -> Option<&str> {
 }
 
 /// One of a few words.
-fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
-    T::from_str(text, false)
+fn choice<T: ValueEnum>(text: &str) -> Result<T, Words> {
+    T::from_str(text, false).map_err(|_| {
+        let values: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+        let names = values.iter().map(PossibleValue::get_name).collect::<Vec<_>>().join(", ");
+        words!("`{text}` is none of: {names}", "« {text} » n'est pas l'un de : {names}")
+    })
 }
 
 impl File {
-    fn into_layer(self) -> Result<Layer, (&'static str, String)> {
+    fn into_layer(self) -> Result<Layer, (&'static str, Words)> {
         fn value<T>(
             key: &'static str,
             word: Option<Word>,
-            parse: impl Fn(&str) -> Result<T, String>,
-        ) -> Result<Option<T>, (&'static str, String)> {
+            parse: impl Fn(&str) -> Result<T, Words>,
+        ) -> Result<Option<T>, (&'static str, Words)> {
             word.map(|word| parse(&word.into_text())).transpose().map_err(|why| (key, why))
         }
         let listen = self.listen.map(OneOrMany::into_all);
@@ -262,13 +277,16 @@ impl File {
             needs_translate: None,
             log: Wishes {
                 volume: match (self.quiet, self.debug) {
-                    (Some(true), Some(true)) => return Err(("quiet", "and debug exclude each other".into())),
+                    (Some(true), Some(true)) => {
+                        return Err(("quiet", words!("and debug exclude each other", "incompatible avec debug")));
+                    }
                     (Some(true), _) => Some(Volume::Quiet),
                     (_, Some(true)) => Some(Volume::Debug),
                     (_, _) => None,
                 },
                 format: value("log_format", self.log_format, choice::<LogFormat>)?,
                 color: value("color", self.color, choice::<Color>)?,
+                live: value("live", self.live, choice::<Live>)?,
             },
         })
     }
@@ -295,6 +313,15 @@ mod tests {
         assert_eq!(config.upstream, Upstream::Name { host: "pc".into(), port: 11434 });
     }
 
+    #[test]
+    fn the_table_of_keys_has_all_of_them() {
+        let mut table: Vec<&str> = crate::config::keys::TABLE.iter().map(|key| key.name).collect();
+        table.sort_unstable();
+        let mut keys = KEYS;
+        keys.sort_unstable();
+        assert_eq!(table, keys);
+    }
+
     #[track_caller]
     fn refused(text: &str, says: &str) {
         let fault = parse_file("config.toml", text).unwrap_err();
@@ -311,7 +338,7 @@ mod tests {
         refused("listen_port = 0", "listen_port: port 0");
         refused("a = 1\nb = ", "line 2");
         refused("listen = 5", "config.toml: ");
-        refused("log_format = \"xml\"", "log_format: invalid variant: xml");
+        refused("log_format = \"xml\"", "log_format: `xml` is none of: text, json");
         refused("quiet = true\ndebug = true", "exclude each other");
     }
 

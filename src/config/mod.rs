@@ -5,6 +5,9 @@
 //! ```
 
 mod file;
+pub mod held;
+pub mod keys;
+pub mod lines;
 mod parse;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,6 +20,7 @@ use crate::fault::{Fault, FaultId};
 use crate::log::Wishes;
 use crate::net::listen::leads_to;
 use crate::net::options::{Keepalive, SocketPolicy};
+use crate::words;
 
 pub use file::{mended, parse_file};
 pub use parse::{
@@ -135,7 +139,11 @@ impl Layer {
         };
         // In a file or in the environment it is a setting that waits to be of use; typed, it is a mistake.
         if let (false, Some(key)) = (config.bridge.translate, self.needs_translate) {
-            let what = format!("--{} does nothing without --translate: add that", key.replace('_', "-"));
+            let option = key.replace('_', "-");
+            let what = words!(
+                "--{option} does nothing without --translate: add that",
+                "--{option} ne fait rien sans --translate : l'ajouter"
+            );
             return Err(Fault::new(FaultId::Usage, what));
         }
         config.check_for_loop()?;
@@ -148,7 +156,10 @@ impl Config {
         let Upstream::Address(upstream) = self.upstream else { return Ok(()) };
         match self.listen.iter().find(|listen| leads_to(upstream, **listen)) {
             Some(listen) => {
-                let what = format!("the upstream {upstream} is the address {listen} that this forwarder listens on");
+                let what = words!(
+                    "the upstream {upstream} is the address {listen} that this forwarder listens on",
+                    "la cible {upstream} est l'adresse {listen} sur laquelle ce relais écoute"
+                );
                 Err(Fault::new(FaultId::UpstreamLoop, what))
             }
             None => Ok(()),

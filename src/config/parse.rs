@@ -6,14 +6,21 @@ use std::time::Duration;
 
 use super::{Listen, OLLAMA_PORT, Upstream};
 use crate::net::options::Keepalive;
+use crate::words;
+use crate::words::Words;
 
 impl FromStr for Upstream {
-    type Err = String;
+    type Err = Words;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Words> {
         let text = text.trim();
         match text {
-            "" => return Err("an upstream must be named, or leave it out for auto".into()),
+            "" => {
+                return Err(words!(
+                    "an upstream must be named, or leave it out for auto",
+                    "il manque la cible ; sans cette option, c'est auto"
+                ));
+            }
             "auto" => return Ok(Self::Auto(OLLAMA_PORT)),
             "demo" => return Ok(Self::Demo),
             _ => {}
@@ -25,22 +32,29 @@ impl FromStr for Upstream {
             None => text,
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.strip_suffix('/').unwrap_or(rest),
             Some((scheme, _)) => {
-                return Err(format!(
-                    "{scheme}:// is not supported: bytes are forwarded as they are, use http://HOST:PORT"
+                return Err(words!(
+                    "{scheme}:// is not supported: bytes are forwarded as they are, use http://HOST:PORT",
+                    "{scheme}:// n'est pas pris en charge : les octets sont relayés tels quels, donner http://HOST:PORT"
                 ));
             }
         };
         if let Some((host, path)) = place.split_once('/') {
-            return Err(format!("leave out the path: {host} is enough, /{path} is up to the client"));
+            return Err(words!(
+                "leave out the path: {host} is enough, /{path} is up to the client",
+                "retirer le chemin : {host} suffit, /{path} est l'affaire du client"
+            ));
         }
         if place.contains('@') {
-            return Err("a user name or password has no place in an upstream".into());
+            return Err(words!(
+                "a user name or password has no place in an upstream",
+                "un nom d'utilisateur ou un mot de passe n'a pas sa place dans une cible"
+            ));
         }
         host_and_port(place)
     }
 }
 
-fn host_and_port(place: &str) -> Result<Upstream, String> {
+fn host_and_port(place: &str) -> Result<Upstream, Words> {
     if let Ok(ip) = place.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(Upstream::Address(SocketAddr::new(ip, OLLAMA_PORT)));
     }
@@ -53,19 +67,22 @@ fn host_and_port(place: &str) -> Result<Upstream, String> {
     }
     let is_name_like = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if host.is_empty() || !host.chars().all(is_name_like) {
-        return Err(format!("`{place}` is not HOST, HOST:PORT or http://HOST:PORT"));
+        return Err(words!(
+            "`{place}` is not HOST, HOST:PORT or http://HOST:PORT",
+            "« {place} » n'est pas de la forme HOST, HOST:PORT ou http://HOST:PORT"
+        ));
     }
     // Digits and dots alone are an address that was mistyped; a resolver would wait for it in vain.
     if host.chars().all(|c| c.is_ascii_digit() || c == '.') {
-        return Err(format!("`{host}` is not an IPv4 address"));
+        return Err(words!("`{host}` is not an IPv4 address", "« {host} » n'est pas une adresse IPv4"));
     }
     Ok(Upstream::Name { host: host.to_owned(), port })
 }
 
 impl FromStr for Listen {
-    type Err = String;
+    type Err = Words;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Words> {
         let text = text.trim();
         if let Ok(address) = text.parse::<SocketAddr>() {
             return Ok(Self { ip: address.ip(), port: Some(check_port(address.port())?) });
@@ -77,25 +94,49 @@ impl FromStr for Listen {
         match text.split_once(':') {
             None if text == "localhost" => Ok(Self { ip: localhost, port: None }),
             Some(("localhost", port)) => Ok(Self { ip: localhost, port: Some(parse_port(port)?) }),
-            _ if text.parse::<u16>().is_ok() => Err(format!("`{text}` is a port: use --listen-port {text}")),
-            _ => Err(format!("`{text}` is not an address: use 127.0.0.1:11434, [::1]:11434 or localhost")),
+            _ if text.parse::<u16>().is_ok() => Err(words!(
+                "`{text}` is a port: use --listen-port {text}",
+                "« {text} » est un port : utiliser --listen-port {text}"
+            )),
+            _ => Err(words!(
+                "`{text}` is not an address: use 127.0.0.1:11434, [::1]:11434 or localhost",
+                "« {text} » n'est pas une adresse : donner 127.0.0.1:11434, [::1]:11434 ou localhost"
+            )),
         }
     }
 }
 
 /// A port from 1 to 65535.
-pub fn parse_port(text: &str) -> Result<u16, String> {
-    let port = text.parse::<u16>().map_err(|_| format!("`{text}` is not a port: use a number from 1 to 65535"))?;
+pub fn parse_port(text: &str) -> Result<u16, Words> {
+    let port = text.parse::<u16>().map_err(|_| {
+        words!(
+            "`{text}` is not a port: use a number from 1 to 65535",
+            "« {text} » n'est pas un port : donner un nombre de 1 à 65535"
+        )
+    })?;
     check_port(port)
 }
 
-fn check_port(port: u16) -> Result<u16, String> {
-    if port == 0 { Err("port 0 is no port to find again: use a number from 1 to 65535".into()) } else { Ok(port) }
+fn check_port(port: u16) -> Result<u16, Words> {
+    if port == 0 {
+        Err(words!(
+            "port 0 is no port to find again: use a number from 1 to 65535",
+            "le port 0 ne se retrouve pas : donner un nombre de 1 à 65535"
+        ))
+    } else {
+        Ok(port)
+    }
 }
 
 /// `1500ms`, `1.5s`, `2m`, or a plain number of seconds.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, Words> {
     let text = text.trim();
+    let wrong = || {
+        words!(
+            "`{text}` is not a time: use 500ms, 1.5s or 2m",
+            "« {text} » n'est pas une durée : donner 500ms, 1.5s ou 2m"
+        )
+    };
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let seconds = match unit.trim() {
@@ -104,53 +145,73 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" | "min" => 60.0,
         "h" => 3600.0,
         "d" => 86_400.0,
-        _ => return Err(format!("`{text}` is not a time: use 500ms, 1.5s or 2m")),
+        _ => return Err(wrong()),
     };
-    let value: f64 = number.parse().map_err(|_| format!("`{text}` is not a time: use 500ms, 1.5s or 2m"))?;
-    Duration::try_from_secs_f64(value * seconds).map_err(|_| format!("`{text}` is too long"))
+    let value: f64 = number.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(value * seconds).map_err(|_| words!("`{text}` is too long", "« {text} » est trop long"))
 }
 
 /// A time to connect in: at least a millisecond.
-pub fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_positive_duration(text: &str) -> Result<Duration, Words> {
     match parse_duration(text)? {
-        time if time < Duration::from_millis(1) => Err(format!("`{text}` is too short: use at least 1ms")),
+        time if time < Duration::from_millis(1) => {
+            Err(words!("`{text}` is too short: use at least 1ms", "« {text} » est trop court : donner au moins 1ms"))
+        }
         time => Ok(time),
     }
 }
 
 /// At least one.
-pub fn parse_count(text: &str) -> Result<usize, String> {
+pub fn parse_count(text: &str) -> Result<usize, Words> {
     match text.trim().parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is not a number from 1 up")),
+        Ok(0) | Err(_) => {
+            Err(words!("`{text}` is not a number from 1 up", "« {text} » n'est pas un nombre, 1 ou plus"))
+        }
         Ok(count) => Ok(count),
     }
 }
 
 /// None is a number too.
-pub fn parse_number(text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| format!("`{text}` is not a number from 0 up"))
+pub fn parse_number(text: &str) -> Result<usize, Words> {
+    text.trim()
+        .parse()
+        .map_err(|_| words!("`{text}` is not a number from 0 up", "« {text} » n'est pas un nombre, 0 ou plus"))
 }
 
 /// A context length.
-pub fn parse_tokens(text: &str) -> Result<u32, String> {
+pub fn parse_tokens(text: &str) -> Result<u32, Words> {
     match text.trim().parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is not a number of tokens: use 32768 or the like")),
+        Ok(0) | Err(_) => Err(words!(
+            "`{text}` is not a number of tokens: use 32768 or the like",
+            "« {text} » n'est pas un nombre de tokens : donner par exemple 32768"
+        )),
         Ok(tokens) => Ok(tokens),
     }
 }
 
 /// `33554432`, `32M`, `32MiB` or `32MB`, with the units of the GNU core utilities: MB are millions, M and MiB are not.
-pub fn parse_size(text: &str) -> Result<usize, String> {
+pub fn parse_size(text: &str) -> Result<usize, Words> {
     match parse_space(text)? {
-        0 => Err(format!("`{}` leaves no room for a request: use 32M or the like", text.trim())),
+        0 => {
+            let text = text.trim();
+            Err(words!(
+                "`{text}` leaves no room for a request: use 32M or the like",
+                "« {text} » ne laisse aucune place à une requête : donner par exemple 32M"
+            ))
+        }
         size => Ok(size),
     }
 }
 
 /// The same; none is a size, too.
-pub fn parse_space(text: &str) -> Result<usize, String> {
+pub fn parse_space(text: &str) -> Result<usize, Words> {
     let text = text.trim();
-    let wrong = || format!("`{text}` is not a size: use 33554432, 32M or 32MiB");
+    let wrong = || {
+        words!(
+            "`{text}` is not a size: use 33554432, 32M or 32MiB",
+            "« {text} » n'est pas une taille : donner 33554432, 32M ou 32MiB"
+        )
+    };
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let unit: usize = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -163,14 +224,19 @@ pub fn parse_space(text: &str) -> Result<usize, String> {
         _ => return Err(wrong()),
     };
     let size = number.parse::<usize>().map_err(|_| wrong())?.checked_mul(unit);
-    size.ok_or_else(|| format!("`{text}` is too large"))
+    size.ok_or_else(|| words!("`{text}` is too large", "« {text} » est trop grand"))
 }
 
 /// `IDLE/INTERVAL/COUNT`; the times in whole seconds, as the kernel takes them (tcp(7): up to 32767 s and 127 probes).
-pub fn parse_keepalive(text: &str) -> Result<Keepalive, String> {
-    let wrong = || format!("`{text}` is not IDLE/INTERVAL/COUNT: use 15/5/3 (seconds, seconds, probes)");
+pub fn parse_keepalive(text: &str) -> Result<Keepalive, Words> {
+    let wrong = || {
+        words!(
+            "`{text}` is not IDLE/INTERVAL/COUNT: use 15/5/3 (seconds, seconds, probes)",
+            "« {text} » n'est pas de la forme IDLE/INTERVAL/COUNT : donner 15/5/3 (secondes, secondes, sondes)"
+        )
+    };
     let mut parts = text.trim().split('/');
-    let mut next = |most: u32| -> Result<u32, String> {
+    let mut next = |most: u32| -> Result<u32, Words> {
         let part = parts.next().ok_or_else(wrong)?.trim();
         let number = part.strip_suffix('s').unwrap_or(part).parse().map_err(|_| wrong())?;
         if (1..=most).contains(&number) { Ok(number) } else { Err(wrong()) }

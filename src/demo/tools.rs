@@ -20,8 +20,8 @@ pub(crate) struct Call {
 
 /// A call, when `said` asks for one and there is a tool to call.
 pub(crate) fn call(tools: &[Tool], said: &str, serial: u64) -> Option<Call> {
-    let command = command(said)?;
     let (tool, property) = choose(tools)?;
+    let command = command(said).or_else(|| property.and(spoken(said)))?;
     let arguments = arguments(&tool.parameters, property, &Words { command: &command, said });
     Some(Call { id: call_id(serial), name: tool.name.clone(), arguments })
 }
@@ -55,6 +55,16 @@ fn command(said: &str) -> Option<String> {
     };
     let asks = asks(&asking) || (quoted.is_some() && asking.trim().is_empty());
     asks.then(|| quoted.unwrap_or("ls").to_owned())
+}
+
+/// "say hello" and nothing else, before a shell: then the shell says it, so that a first try shows a tool at work. Only words
+/// that no shell takes for anything else.
+fn spoken(said: &str) -> Option<String> {
+    let said = said.trim();
+    let (verb, words) = said.split_once(' ')?;
+    let is_plain = |word: &str| word.chars().all(char::is_alphanumeric);
+    let is_asked = verb.eq_ignore_ascii_case("say") && said.len() <= 80 && words.split(' ').all(is_plain);
+    is_asked.then(|| format!("echo {words}"))
 }
 
 const RUN: &[&str] = &[
@@ -207,6 +217,25 @@ mod tests {
         for said in ["", "hello", "a listless runner", "show me a poem", "what does `ls` do?", "un relief"] {
             check_command(said, None);
         }
+    }
+
+    #[test]
+    fn a_shell_says_what_it_is_asked_to_say() {
+        check_said(&["exec_command"], "say hello", Some("echo hello"));
+        check_said(&["exec_command"], " Say hello world ", Some("echo hello world"));
+        check_said(&["a"], "say hello", None);
+        for said in ["say $(reboot)", "say it; rm -r x", "say", "hello", "say 'a", "do say hello"] {
+            check_said(&["exec_command"], said, None);
+        }
+    }
+
+    #[track_caller]
+    fn check_said(names: &[&str], said: &str, expected: Option<&str>) {
+        let tools: Vec<Tool> =
+            names.iter().map(|name| Tool { name: (*name).into(), parameters: Value::Null }).collect();
+        let call = call(&tools, said, 1);
+        let command = call.as_ref().and_then(|call| call.arguments["cmd"].as_str());
+        assert_eq!(command, expected, "{said}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub mod check;
 pub mod codex;
 pub mod fact;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 pub mod figures;
 pub mod fix;
 pub mod gather;

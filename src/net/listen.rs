@@ -6,10 +6,11 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -90,6 +91,14 @@ fn has_no_ipv6(error: &io::Error) -> bool {
 }
 
 impl Listener {
+    /// A socket that listens already, under the name that the user gave it.
+    pub fn adopt(socket: std::net::TcpListener, address: SocketAddr, hidden: bool) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        // As `open` does; whoever made this one may not have.
+        SockRef::from(&socket).set_tcp_nodelay(true)?;
+        Ok(Self { socket: TcpListener::from_std(socket)?, address, hidden })
+    }
+
     /// The bare socket, for a server that accepts by itself.
     pub fn into_tokio(self) -> TcpListener {
         self.socket
@@ -98,6 +107,12 @@ impl Listener {
     /// The next client, with its address as people know it.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.socket.poll_accept(cx).map_ok(|(stream, peer)| (stream, plain(peer)))
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod descriptors;
 pub mod dial;
+pub mod inherit;
 pub mod listen;
 pub mod options;
 pub mod owner;

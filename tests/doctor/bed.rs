@@ -115,7 +115,10 @@ impl Bed {
         if getuid().is_root() {
             // The program's own directory may be closed to others.
             let program = self.path("bin/ollama-forward");
-            fs::copy(env!("CARGO_BIN_EXE_ollama-forward"), &program).unwrap();
+            // By a program of its own: while we write to it, another thread's child would hold it open, and it could not be
+            // started ("Text file busy", execve(2)).
+            let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_ollama-forward")).arg(&program).status().unwrap();
+            assert!(copied.success());
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
             let like = self.command(args);
             command = Command::new(&program);

@@ -46,7 +46,10 @@ fn json_tells_everything() {
             "changed_ms_ago": one["changed_ms_ago"],
             "connections": {"open": 0, "total": 1, "failed": 0, "refused": 0},
             "bytes": {"sent": number("sent"), "received": number("received")},
-        }]})
+            "latency_ms": one["latency_ms"],
+            "models": one["models"],
+            "hint": one["hint"],
+        }], "service": {"installed": false, "active": null}})
     );
 }
 
@@ -154,7 +157,10 @@ fn where_none_runs_it_says_so() {
 fn a_program_that_asks_reads_json_though_none_runs() {
     let output = Place::new().status(&["--json"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert_eq!(text(&output.stdout), "{\"schema_version\":1,\"forwards\":[]}\n");
+    assert_eq!(
+        text(&output.stdout),
+        "{\"schema_version\":1,\"forwards\":[],\"service\":{\"installed\":false,\"active\":null}}\n"
+    );
     assert_eq!(text(&output.stderr), "");
 }
 

@@ -8,6 +8,7 @@ use directories::ProjectDirs;
 
 use super::trouble;
 use crate::capture::export;
+use crate::capture::sentences::told;
 use crate::capture::settings::{Limits, Settings};
 use crate::capture::store::{Library, Obeyed, Options, Order, StoreError, Writer};
 use crate::cli::capture::Common;
@@ -97,10 +98,13 @@ pub(super) fn ask(port: Option<u16>, request: &Request) -> Result<Answer, Fault>
     let Some(directory) = status::directory() else { return Err(trouble::not_running(port)) };
     let asked = control::ask(&directory, port, request);
     match asked {
-        Ok(Some(Answer { error: Some(why), .. })) => Err(trouble::failed(
-            words!("the running ollama-forward says: {why}", "le relais en cours répond : {why}"),
-            "ollama-forward capture status",
-        )),
+        Ok(Some(Answer { error: Some(why), .. })) => {
+            let Words { en, fr } = told(&why);
+            Err(trouble::failed(
+                words!("the running ollama-forward says: {en}", "le relais en cours répond : {fr}"),
+                "ollama-forward capture status",
+            ))
+        }
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => match control::running(&directory).as_slice() {
             ports @ [_, _, ..] if port.is_none() => Err(trouble::which(ports)),

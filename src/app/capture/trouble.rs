@@ -5,7 +5,6 @@ use std::io;
 use super::pick::NoPick;
 use crate::capture::store::StoreError;
 use crate::fault::{Fault, FaultId};
-use crate::log::chain;
 use crate::words;
 use crate::words::Words;
 
@@ -65,8 +64,8 @@ pub(super) fn io(doing: Words, error: &io::Error) -> Fault {
 }
 
 pub(super) fn store(error: &StoreError) -> Fault {
-    let text = chain(error);
-    let what = words!("what was captured cannot be used: {text}", "captures inutilisables : {text}");
+    let Words { en, fr } = error.told();
+    let what = words!("what was captured cannot be used: {en}", "captures inutilisables : {fr}");
     match error {
         StoreError::Locked { .. } => told(
             FaultId::Capture,

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
-use super::super::Bridge;
 use super::super::metrics::{self, Exchange, Lane};
+use super::super::{Bridge, Said};
 use crate::clock;
 use crate::translate::answer::{Finished, Note, Outcome};
 use crate::translate::recover::Family;
@@ -131,6 +131,7 @@ impl Record {
             Outcome::Incomplete => "incomplete",
             Outcome::Failed => "failed",
         };
+        bridge.latest.keep(Said { model: self.model.clone(), result, tokens_per_s: rate, tokens_out, ended: now });
         if let Some(failure) = &finished.failure {
             let (code, why) = (failure.code(), failure.message.as_str());
             warn!(

@@ -26,7 +26,7 @@ use super::read::Lines;
 use super::sense::Sense;
 use super::shelf::Entry;
 use super::tend::{Due, Pause};
-use super::{News, Options, StoreError, compat, place};
+use super::{Doing, News, Options, StoreError, compat, place};
 use crate::capture::gauge::Gauge;
 use crate::capture::id::ExchangeId;
 use crate::capture::record::{Exchange, Head, Pane, Row, State};
@@ -76,9 +76,9 @@ pub(super) fn open(dir: &Path, options: Options, sense: Sense) -> Result<Core, S
     let dir = place::prepare(dir, &mountinfo)?;
     let lock = Lock::take(&dir)?;
     let shared = Shared::new(dir, false, sense);
-    super::mend::tidy(&shared.dir).map_err(|error| StoreError::io("tidy", &shared.dir, error))?;
+    super::mend::tidy(&shared.dir).map_err(|error| StoreError::io(Doing::Tidy, &shared.dir, error))?;
     shared.read_files()?;
-    let packer = Packer::new().map_err(|error| StoreError::io("write", &shared.dir, error))?;
+    let packer = Packer::new().map_err(|error| StoreError::io(Doing::Write, &shared.dir, error))?;
     let now = crate::clock::now();
     let mut core = Core {
         shared: Arc::new(shared),
@@ -357,7 +357,7 @@ impl Core {
     ) -> Result<u64, StoreError> {
         let id = exchange.id.expect("an exchange that is kept has an id");
         let named = self.names.named(key, exchange.begun_ms);
-        let failed = |error| StoreError::io("write", &place::session(&self.shared.dir, key), error);
+        let failed = |error| StoreError::io(Doing::Write, &place::session(&self.shared.dir, key), error);
         let pack = self.packs.open(&self.shared, key, named).map_err(failed)?;
         let at = pack.keep(&mut self.packer, exchange, kept).map_err(failed);
         // What is written of it is known even when the rest could not be.

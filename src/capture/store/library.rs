@@ -16,7 +16,7 @@ use super::pack::Extent;
 use super::read::{Lines, Reader};
 use super::sense::Sense;
 use super::shelf::{self, Shelf};
-use super::{News, SessionInfo, StoreError, Usage, lock, place};
+use super::{Doing, News, SessionInfo, StoreError, Usage, lock, place};
 use crate::capture::id::ExchangeId;
 use crate::capture::record::{Exchange, Row, State};
 use crate::words::{Lang, Words};
@@ -92,7 +92,7 @@ impl Shared {
     /// Takes in what is new in the files.
     pub(super) fn read_files(&self) -> Result<(), StoreError> {
         let _one = lock_of(&self.refreshing);
-        let failed = |error| StoreError::io("read", &self.dir, error);
+        let failed = |error| StoreError::io(Doing::Read, &self.dir, error);
         let found = shelf::list(&self.dir).map_err(failed)?;
         let known: Vec<(Named, Extent)> =
             self.shelf().sessions.values().map(|session| (session.named.clone(), session.extent)).collect();
@@ -184,7 +184,7 @@ impl Shared {
         let home = place::session(&self.dir, &found.named.key);
         match fs::symlink_metadata(home.join(place::INDEX)) {
             Err(gone) if gone.kind() == ErrorKind::NotFound => StoreError::Unknown(id.to_string()),
-            Ok(_) | Err(_) => StoreError::io("read", &home, error),
+            Ok(_) | Err(_) => StoreError::io(Doing::Read, &home, error),
         }
     }
 

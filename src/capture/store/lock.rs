@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use super::{StoreError, place};
+use super::{Doing, StoreError, place};
 
 const NAME: &str = "lock";
 /// A reader that looks whether somebody writes holds the lock for some microseconds: then it is tried again.
@@ -25,7 +25,7 @@ pub(super) struct Lock {
 impl Lock {
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(NAME);
-        let failed = |error: io::Error| StoreError::io("lock", &path, error);
+        let failed = |error: io::Error| StoreError::io(Doing::Lock, &path, error);
         let mut file = place::create(&path).map_err(failed)?;
         let mut tries = 1;
         while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {

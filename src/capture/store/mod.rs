@@ -48,6 +48,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub use writer::{Desk, Options, Writer};
 use super::id::ExchangeId;
 use super::record::{Exchange, Row};
 use super::settings::Limits;
+use crate::words;
+use crate::words::Words;
 
 /// What has changed in a library.
 #[derive(Clone, Debug)]
@@ -104,10 +107,10 @@ pub enum StoreError {
     Locked { dir: PathBuf, pid: u32 },
     /// The directory is not one for secrets: why.
     #[error("{dir}: {why}")]
-    Unfit { dir: PathBuf, why: String },
-    #[error("cannot {what} {path}")]
+    Unfit { dir: PathBuf, why: Words },
+    #[error("cannot {doing} {path}")]
     Io {
-        what: &'static str,
+        doing: Doing,
         path: PathBuf,
         #[source]
         error: io::Error,
@@ -119,8 +122,65 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn io(what: &'static str, path: &Path, error: io::Error) -> Self {
-        Self::Io { what, path: path.to_owned(), error }
+    fn io(doing: Doing, path: &Path, error: io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), error }
+    }
+
+    /// The whole of it, with its cause.
+    pub fn told(&self) -> Words {
+        match self {
+            Self::Locked { dir, pid } => {
+                let dir = dir.display();
+                words!("{dir} is written by process {pid}", "le processus {pid} écrit dans {dir}")
+            }
+            Self::Unfit { dir, why: Words { en, fr } } => {
+                let dir = dir.display();
+                words!("{dir}: {en}", "{dir} : {fr}")
+            }
+            Self::Io { doing, path, error } => {
+                let (path, Words { en, fr }) = (path.display(), doing.told());
+                words!("cannot {en} {path}: {error}", "impossible {fr} {path} : {error}")
+            }
+            Self::Unknown(id) => words!("there is no exchange {id}", "il n'y a pas d'échange {id}"),
+            Self::Ended => words!("the writer has ended", "l'écriture est terminée"),
+        }
+    }
+}
+
+/// What could not be done with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Create,
+    Lock,
+    LookAt,
+    Protect,
+    Read,
+    Remove,
+    Rewrite,
+    Tidy,
+    Write,
+}
+
+impl Doing {
+    /// Behind "cannot", and behind "impossible".
+    fn told(self) -> Words {
+        match self {
+            Self::Create => words!("create", "de créer"),
+            Self::Lock => words!("lock", "de verrouiller"),
+            Self::LookAt => words!("look at", "de consulter"),
+            Self::Protect => words!("protect", "de protéger"),
+            Self::Read => words!("read", "de lire"),
+            Self::Remove => words!("remove", "de supprimer"),
+            Self::Rewrite => words!("rewrite", "de réécrire"),
+            Self::Tidy => words!("tidy", "de ranger"),
+            Self::Write => words!("write", "d'écrire"),
+        }
+    }
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.told().fmt(f)
     }
 }
 

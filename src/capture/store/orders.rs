@@ -10,7 +10,7 @@ use super::index::Mark;
 use super::keep::Core;
 use super::pack::Kept;
 use super::read::Lines;
-use super::{News, Obeyed, Order, StoreError, place};
+use super::{Doing, News, Obeyed, Order, StoreError, place};
 use crate::capture::id::ExchangeId;
 use crate::capture::record::{Exchange, Piece, Row, State};
 use crate::capture::settings::Limits;
@@ -86,7 +86,7 @@ impl Core {
             // Without its index it is no session, should this be as far as we come.
             let removed = fs::remove_file(home.join(place::INDEX)).or_else(unless_gone);
             let removed = removed.and_then(|()| fs::remove_dir_all(&home).or_else(unless_gone));
-            removed.map_err(|error| StoreError::io("remove", &home, error))?;
+            removed.map_err(|error| StoreError::io(Doing::Remove, &home, error))?;
         }
         let gone = self.shared.shelf().remove_session(key);
         self.shared.tell_gone(&gone);
@@ -106,7 +106,7 @@ impl Core {
         let entry = self.shared.shelf().entries.get(&mark.id).cloned();
         let entry = entry.ok_or_else(|| StoreError::Unknown(mark.id.to_string()))?;
         if entry.lines != Lines::default() {
-            let failed = |error| StoreError::io("write", &place::session(&self.shared.dir, &entry.session), error);
+            let failed = |error| StoreError::io(Doing::Write, &place::session(&self.shared.dir, &entry.session), error);
             let named = self.names.named(&entry.session, mark.id.unix_ms());
             let pack = self.packs.open(&self.shared, &entry.session, named).map_err(failed)?;
             pack.mark(mark).map_err(failed)?;

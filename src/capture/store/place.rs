@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::StoreError;
+use super::{Doing, StoreError};
+use crate::words;
+use crate::words::Words;
 
 /// Below the directory: one directory a session.
 const SESSIONS: &str = "sessions";
@@ -54,48 +56,57 @@ pub(super) fn is_parts_name(word: &str) -> bool {
 
 /// Makes the directory ready to be written in, or says why it cannot be. `mountinfo` is `/proc/self/mountinfo`.
 pub(super) fn prepare(dir: &Path, mountinfo: &str) -> Result<PathBuf, StoreError> {
-    let unfit = |why: String| StoreError::Unfit { dir: dir.to_owned(), why };
+    let unfit = |why: Words| StoreError::Unfit { dir: dir.to_owned(), why };
     match fs::symlink_metadata(dir) {
-        Ok(found) if found.is_symlink() => return Err(unfit("it is a symbolic link".into())),
-        Ok(found) if !found.is_dir() => return Err(unfit("it is no directory".into())),
+        Ok(found) if found.is_symlink() => {
+            return Err(unfit(words!("it is a symbolic link", "c'est un lien symbolique")));
+        }
+        Ok(found) if !found.is_dir() => return Err(unfit(words!("it is no directory", "ce n'est pas un répertoire"))),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(StoreError::io("look at", dir, error)),
+        Err(error) => return Err(StoreError::io(Doing::LookAt, dir, error)),
     }
     // Looked at before anything is made, and again where it really is.
-    let real = nearest(dir).map_err(|error| StoreError::io("look at", dir, error))?;
+    let real = nearest(dir).map_err(|error| StoreError::io(Doing::LookAt, dir, error))?;
     ancestors(&real).map_err(&unfit)?;
     if let Some(mount) = windows_mount(&real, mountinfo) {
-        return Err(unfit(format!("{} is a Windows drive, where others can read it", mount.display())));
+        let mount = mount.display();
+        return Err(unfit(words!(
+            "{mount} is a Windows drive, where others can read it",
+            "{mount} est un disque Windows, où d'autres peuvent le lire"
+        )));
     }
-    make(dir).map_err(|error| StoreError::io("create", dir, error))?;
-    let found = fs::symlink_metadata(dir).map_err(|error| StoreError::io("look at", dir, error))?;
+    make(dir).map_err(|error| StoreError::io(Doing::Create, dir, error))?;
+    let found = fs::symlink_metadata(dir).map_err(|error| StoreError::io(Doing::LookAt, dir, error))?;
     own(dir, &found)?;
     let below = sessions(dir);
-    make(&below).map_err(|error| StoreError::io("create", &below, error))?;
-    dir.canonicalize().map_err(|error| StoreError::io("look at", dir, error))
+    make(&below).map_err(|error| StoreError::io(Doing::Create, &below, error))?;
+    dir.canonicalize().map_err(|error| StoreError::io(Doing::LookAt, dir, error))
 }
 
 /// The directory itself belongs to us, and to nobody else.
 fn own(dir: &Path, found: &Metadata) -> Result<(), StoreError> {
-    let unfit = |why: &str| StoreError::Unfit { dir: dir.to_owned(), why: why.into() };
+    let unfit = |why: Words| StoreError::Unfit { dir: dir.to_owned(), why };
     if !found.is_dir() {
-        return Err(unfit("it is a symbolic link"));
+        return Err(unfit(words!("it is a symbolic link", "c'est un lien symbolique")));
     }
     if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(unfit("it belongs to another user"));
+        return Err(unfit(words!("it belongs to another user", "il appartient à un autre utilisateur")));
     }
     let others = found.mode() & 0o077;
     if others == 0 {
         return Ok(());
     }
     // Somebody's home directory, say: taking others' access away would be a surprise.
-    let mut entries = fs::read_dir(dir).map_err(|error| StoreError::io("read", dir, error))?;
+    let mut entries = fs::read_dir(dir).map_err(|error| StoreError::io(Doing::Read, dir, error))?;
     let is_ours = sessions(dir).is_dir();
     if !is_ours && entries.next().is_some() {
-        return Err(unfit("others can read it, and it holds other files"));
+        return Err(unfit(words!(
+            "others can read it, and it holds other files",
+            "d'autres peuvent le lire, et il contient d'autres fichiers"
+        )));
     }
-    fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|error| StoreError::io("protect", dir, error))
+    fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|error| StoreError::io(Doing::Protect, dir, error))
 }
 
 /// The path without links, of what there is of it.
@@ -112,7 +123,7 @@ fn nearest(dir: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whoever may write in a directory above can put another one in the place of this one.
-fn ancestors(real: &Path) -> Result<(), String> {
+fn ancestors(real: &Path) -> Result<(), Words> {
     let us = rustix::process::geteuid().as_raw();
     for ancestor in real.ancestors().skip(1) {
         let Ok(found) = fs::metadata(ancestor) else {
@@ -121,10 +132,12 @@ fn ancestors(real: &Path) -> Result<(), String> {
         let mode = found.mode();
         let others = if is_private_group(&found) { 0o002 } else { 0o022 };
         if mode & others != 0 && mode & 0o1000 == 0 {
-            return Err(format!("others may write in {}", ancestor.display()));
+            let place = ancestor.display();
+            return Err(words!("others may write in {place}", "d'autres peuvent écrire dans {place}"));
         }
         if ![0, us, NOBODY].contains(&found.uid()) {
-            return Err(format!("{} belongs to another user", ancestor.display()));
+            let place = ancestor.display();
+            return Err(words!("{place} belongs to another user", "{place} appartient à un autre utilisateur"));
         }
     }
     Ok(())
@@ -244,7 +257,7 @@ broken line";
     #[track_caller]
     fn check_unfit(dir: &Path, mountinfo: &str, because: &str) {
         match prepare(dir, mountinfo) {
-            Err(StoreError::Unfit { why, .. }) => assert!(why.contains(because), "{why}"),
+            Err(StoreError::Unfit { why, .. }) => assert!(why.en.contains(because), "{why}"),
             other => panic!("{other:?}"),
         }
     }

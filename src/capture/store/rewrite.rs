@@ -14,7 +14,7 @@ use super::library::{self, lock_of};
 use super::pack::Pack;
 use super::read::{Lines, Reader};
 use super::shelf::{Entry, Session, Shelf};
-use super::{News, StoreError, place};
+use super::{Doing, News, StoreError, place};
 use crate::capture::id::ExchangeId;
 use crate::capture::record::Row;
 
@@ -29,7 +29,7 @@ impl Core {
         let (old, table) = (session.named.clone(), Arc::clone(&session.table));
         drop(books);
         let home = place::session(&self.shared.dir, key);
-        let failed = |error| StoreError::io("rewrite", &home, error);
+        let failed = |error| StoreError::io(Doing::Rewrite, &home, error);
         let mut pack = Pack::successor(&self.shared.dir, &old).map_err(failed)?;
         match self.copy(key, gone, &old, &table, &mut pack) {
             Ok(places) => self.swap(key, gone, &old, pack, &places).map_err(failed),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tracing::warn;
 
 use super::keep::{Core, Live};
-use super::{News, StoreError};
+use super::{Doing, News, StoreError};
 use crate::capture::id::ExchangeId;
 use crate::words;
 use crate::words::Words;
@@ -89,7 +89,7 @@ impl Core {
 
     pub(super) fn sync(&mut self, now: Instant) {
         if let Err(error) = self.packs.sync() {
-            let error = StoreError::io("write", &self.shared.dir, error);
+            let error = StoreError::io(Doing::Write, &self.shared.dir, error);
             self.failed(&error, now);
         }
     }
@@ -114,7 +114,7 @@ impl Core {
                 }
             }
             Ok(_) => self.resume(),
-            Err(error) => self.failed(&StoreError::io("look at", &dir, error), now),
+            Err(error) => self.failed(&StoreError::io(Doing::LookAt, &dir, error), now),
         }
     }
 

@@ -227,6 +227,7 @@ async fn a_running_forward_is_asked_for_its_lines() {
         connections: Connections { open: 0, total: 0, failed: 0, refused: 0 },
         bytes: Bytes { sent: 0, received: 0 },
         capture: None,
+        exchange: None,
     };
     let gone = Report { listen: vec!["127.0.0.1:11435".into()], ..report.clone() };
     facts.port.forwards = vec![report.clone(), gone];

@@ -166,6 +166,18 @@ pub fn usable_window(ask: &Ask, model: &str) -> u64 {
     home.map_or_else(Config::default, |home| config(&home, &home.join("config.toml"))).usable_window(model)
 }
 
+/// The profile that `ollama-forward codex --install` writes: `codex -p ollama-forward` reads it.
+const OWN_PROFILE: &str = "ollama-forward.config.toml";
+
+/// The same as Codex is most likely started here: by our profile where there is one, else by the main file. None: nobody has
+/// ever started Codex. Reads files, and may so take a while.
+pub fn likely_window(ask: &Ask, model: &str) -> Option<u64> {
+    let home = codex_home(ask).filter(|home| home.is_dir())?;
+    let (main, own) = (config(&home, &home.join("config.toml")), home.join(OWN_PROFILE));
+    let config = if own.is_file() { config(&home, &own).over(&main) } else { main };
+    Some(config.usable_window(model))
+}
+
 fn config(home: &Path, path: &Path) -> Config {
     match bounded(path, LARGEST_CONFIG) {
         Ok(None) => Config::default(),
@@ -317,6 +329,20 @@ mod tests {
         assert_eq!(names, ["broken", "work"]);
         assert!(codex.profiles[0].config.broken.as_ref().unwrap().starts_with("line 1: "));
         assert_eq!(codex.profiles[1].config.model.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn our_profile_says_what_codex_believes_where_there_is_one() {
+        let machine = Machine::new();
+        let believes = || {
+            let ask = Ask { root: machine.at(""), home: Some(machine.at("home")), variable: machine.variables() };
+            likely_window(&ask, "a")
+        };
+        assert_eq!(believes(), None, "there is no Codex");
+        machine.file("home/.codex/config.toml", "model = \"a\"\nmodel_context_window = 100000\n");
+        assert_eq!(believes(), Some(95_000));
+        machine.file("home/.codex/ollama-forward.config.toml", "model = \"a\"\nmodel_context_window = 32768\n");
+        assert_eq!(believes(), Some(31_129));
     }
 
     #[track_caller]

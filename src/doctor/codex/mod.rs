@@ -119,6 +119,11 @@ pub struct Environment {
     pub no_proxy: Vec<(String, String)>,
 }
 
+/// What Codex makes of the text of a `config.toml`. A catalogue is only named.
+pub fn read_config(text: &str) -> Config {
+    read::config(text)
+}
+
 impl Codex {
     /// The version of the program, as numbers that can be compared.
     pub fn version(&self) -> Option<(u32, u32)> {

@@ -1,6 +1,5 @@
 //! What to type, and what to write, so that Codex comes here: commands, and the profile for `codex -p ollama-forward`. Pure.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::aim::wanted;
@@ -10,14 +9,11 @@ use crate::doctor::Facts;
 use crate::doctor::check::{Fix, Place, Remedy};
 use crate::doctor::ollama::Model;
 use crate::doctor::program::quoted;
+use crate::launch::Setup;
+use crate::launch::gates::{Gates, Profiles};
 use crate::words;
 
-/// Both the profile and the provider in it: a name that nobody else uses.
-pub const PROFILE: &str = "ollama-forward";
-
-/// Codex's own 300 s are too short where nothing translates: Ollama may take 5 min to load a model (`OLLAMA_LOAD_TIMEOUT`), and
-/// the prompt is read after that.
-const IDLE_TIMEOUT_MS: u64 = 600_000;
+pub use crate::launch::PROFILE;
 
 /// The model that Codex should ask for: the configured one where it will do, else one in memory, else any; before all, one that
 /// can use tools.
@@ -43,25 +39,11 @@ pub fn context(facts: &Facts, model: &str) -> Option<u64> {
     loaded.and_then(|loaded| loaded.context).or_else(asked)
 }
 
-/// A whole profile; None where no model that would do is known, or no address.
+/// A whole profile, as `ollama-forward codex --install` writes it; None where no model that would do is known, or no address.
 pub fn text(facts: &Facts) -> Option<String> {
-    let (model, url) = (model(facts)?, base_url(facts)?);
-    let mut text = format!("model = {}\nmodel_provider = \"{PROFILE}\"\n", string(&model.name));
-    if let Some(context) = context(facts, &model.name) {
-        let _ = writeln!(text, "model_context_window = {context}");
-    }
-    let _ = write!(
-        text,
-        "\n[model_providers.{PROFILE}]\nname = \"Ollama ({PROFILE})\"\nbase_url = {}\nwire_api = \"responses\"\n\
-         stream_idle_timeout_ms = {IDLE_TIMEOUT_MS}\n",
-        string(&url)
-    );
-    Some(text)
-}
-
-/// A string of TOML: what JSON escapes, TOML understands.
-fn string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let model = model(facts)?;
+    let context = context(facts, &model.name);
+    Some(Setup { model: model.name.clone(), base_url: base_url(facts)?, context, ..Setup::default() }.profile())
 }
 
 /// What a provider's `base_url` should be.
@@ -92,14 +74,18 @@ pub fn start(facts: &Facts) -> Remedy {
     )
 }
 
-/// The profile and the command that reads it. Nothing where this Codex knows no such profiles, or no model is known.
+/// The profile and the command that reads it. Nothing where no model is known. Where profiles are tables in a file of the
+/// user's, `codex --install` adds them: it is the shorter cure.
 pub fn install(facts: &Facts) -> Vec<Remedy> {
     let codex = &facts.codex;
-    // Profiles are files of their own since Codex 0.134.
-    let knows_profiles = codex.is_at_least(0, 134) != Some(false);
-    let (Some(path), Some(text), true) = (codex.profile_path(PROFILE), text(facts), knows_profiles) else {
-        return Vec::new();
-    };
+    let (Some(path), Some(text)) = (codex.profile_path(PROFILE), text(facts)) else { return Vec::new() };
+    if Gates::of(codex.version()).profiles == Profiles::Tables {
+        let add = words!(
+            "add a profile for Codex that has it all (it shows it, and asks)",
+            "ajouter un profil pour Codex où tout est réglé (montré d'abord, puis demandé)"
+        );
+        return vec![Remedy::shell(add, "ollama-forward codex --install")];
+    }
     let place = Place::File(path.display().to_string());
     let write = Remedy::new(
         words!("write a profile for Codex that has it all", "écrire un profil pour Codex où tout est réglé"),
@@ -126,7 +112,7 @@ mod tests {
         let expected = "model = \"qwen3:14b\"\nmodel_provider = \"ollama-forward\"\nmodel_context_window = 32768\n\n\
                         [model_providers.ollama-forward]\nname = \"Ollama (ollama-forward)\"\n\
                         base_url = \"http://127.0.0.1:11434/v1\"\nwire_api = \"responses\"\n\
-                        stream_idle_timeout_ms = 600000\n";
+                        stream_idle_timeout_ms = 600000\nexperimental_bearer_token = \"ollama\"\n";
         assert_eq!(text(&facts).as_deref(), Some(expected));
         let config = read::config(expected);
         assert_eq!((config.broken, config.mistyped), (None, vec![]));
@@ -150,10 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_profile_without_a_model_or_for_an_old_codex() {
+    fn there_is_no_profile_without_a_model_and_another_way_for_an_old_codex() {
         let mut facts = machine::healthy();
         machine::version(&mut facts, "0.130.0");
-        assert_eq!(install(&facts), []);
+        let [add] = install(&facts).try_into().unwrap();
+        assert_eq!((add.commands, add.fix), (vec!["ollama-forward codex --install".to_owned()], None));
         let mut facts = machine::healthy();
         facts.ollama.models = Fact::default();
         assert_eq!((text(&facts), install(&facts)), (None, vec![]));
@@ -197,10 +184,5 @@ mod tests {
             machine::listen(&mut facts, listen);
             assert_eq!(oss_command(&facts), format!("{prefix}{usual}"), "{listen}");
         }
-    }
-
-    #[test]
-    fn odd_names_stay_in_their_quotes() {
-        assert_eq!(string("a\"b\\"), r#""a\"b\\""#);
     }
 }

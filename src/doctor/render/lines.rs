@@ -136,7 +136,7 @@ fn spelling(letter: char) -> Option<&'static str> {
         'é' | 'è' | 'ê' | 'ë' => "e",
         'î' | 'ï' => "i",
         'ô' | 'ö' => "o",
-        'ù' | 'û' | 'ü' => "u",
+        'ù' | 'û' | 'ü' | 'µ' => "u",
         'ÿ' => "y",
         'œ' => "oe",
         'æ' => "ae",
@@ -221,8 +221,8 @@ mod tests {
     #[test]
     fn sentences_have_an_ascii_spelling_and_names_stay() {
         assert_eq!(
-            to_ascii("à la cible\u{a0}: «\u{a0}trop près\u{a0}» → œuvre… 日本"),
-            "a la cible : \"trop pres\" -> oeuvre... 日本"
+            to_ascii("à la cible\u{a0}: «\u{a0}trop près\u{a0}» → œuvre… 340\u{a0}µs 日本"),
+            "a la cible : \"trop pres\" -> oeuvre... 340 us 日本"
         );
     }
 }

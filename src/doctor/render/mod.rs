@@ -23,7 +23,7 @@ use serde::Serialize;
 pub use lines::{clean, clean_line};
 pub(crate) use lines::{cut, to_ascii, width};
 pub use progress::progress;
-pub use text::page;
+pub use text::{page, problems};
 
 use super::{Outcome, Status};
 use crate::words::Lang;

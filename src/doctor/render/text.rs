@@ -26,6 +26,16 @@ pub fn page(outcomes: &[Outcome], facts: &Facts, frame: &Frame, look: &Look) -> 
     sheet.finish()
 }
 
+/// What is wrong, in full, and nothing around it: for who goes on from there.
+pub fn problems(outcomes: &[Outcome], facts: &Facts, look: &Look) -> String {
+    let mut sheet = Sheet::new(look);
+    for (at, outcome) in notes(outcomes).into_iter().enumerate() {
+        sheet.blank();
+        note::full(&mut sheet, at + 1, outcome, facts);
+    }
+    sheet.finish()
+}
+
 /// Program, mode, upstream, time; broken between two of them where it has to be.
 fn header(sheet: &mut Sheet<'_>, facts: &Facts, frame: &Frame) {
     let lang = sheet.look.lang;

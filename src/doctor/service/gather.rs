@@ -10,9 +10,11 @@ use tokio::time::timeout;
 
 use super::unit::{self, Start};
 use super::{Installed, Program, Service, State, UNIT, vm_idle_timeout};
+use crate::config::OLLAMA_PORT;
 use crate::doctor::Fact;
 use crate::doctor::program::{Variables, ask, in_path, is_executable};
 use crate::gateway::wsl::{SystemText, windows_disks};
+use crate::migrate::script;
 use crate::net::owner::name_in;
 use crate::words;
 use crate::words::Words;
@@ -187,10 +189,24 @@ async fn installed(ask: &Ask) -> Fact<Option<Installed>> {
         Err(why) => Fact::Unknown(why),
         Ok(None) => Fact::Known(None),
         Ok(Some(path)) => {
+            // To ask an old script for its version would start it.
+            if is_old_script(path.clone()).await {
+                let hides = std::env::current_exe().ok();
+                return Fact::Known(Some(Installed { path, version: None, hides }));
+            }
             let version = version(&path).await;
-            Fact::Known(Some(Installed { path, version }))
+            Fact::Known(Some(Installed { path, version, hides: None }))
         }
     }
+}
+
+/// Whether it forwards by itself, as scripts did before this program.
+async fn is_old_script(path: PathBuf) -> bool {
+    let recognised = blocking(move || {
+        let is_small = path.metadata().is_ok_and(|meta| meta.len() <= script::LARGEST);
+        is_small && fs::read(&path).is_ok_and(|bytes| script::recognise(&bytes, OLLAMA_PORT).is_some())
+    });
+    recognised.await.unwrap_or(false)
 }
 
 /// Whether the bus of the user's own systemd answers.
@@ -411,10 +427,17 @@ mod tests {
         let machine = Machine::of_service();
         let path = machine.at("bin/ollama-forward");
         script(&path, "echo ollama-forward 0.3.0");
-        let installed = Installed { path: path.clone(), version: Some("0.3.0".into()) };
+        let installed = Installed { path: path.clone(), version: Some("0.3.0".into()), hides: None };
         assert_eq!(machine.service().await.installed, Fact::Known(Some(installed)));
         script(&path, "echo usage >&2; exit 2");
-        assert_eq!(machine.service().await.installed, Fact::Known(Some(Installed { path, version: None })));
+        assert_eq!(
+            machine.service().await.installed,
+            Fact::Known(Some(Installed { path: path.clone(), version: None, hides: None }))
+        );
+        script(&path, "touch \"$0.ran\"; exec socat TCP-LISTEN:11434,fork TCP:172.24.0.1:11434");
+        let Fact::Known(Some(old)) = machine.service().await.installed else { panic!("it is there") };
+        assert_eq!((old.version, old.hides), (None, std::env::current_exe().ok()));
+        assert!(!machine.at("bin/ollama-forward.ran").exists(), "a script of the old kind was started");
     }
 
     #[tokio::test]

@@ -12,8 +12,7 @@ use crate::doctor::Fact;
 
 pub use unit::vm_idle_timeout;
 
-/// The unit, as systemd calls it.
-pub const UNIT: &str = "ollama-forward.service";
+pub use crate::service::UNIT;
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Service {
@@ -44,6 +43,8 @@ pub struct Installed {
     pub path: PathBuf,
     /// None: it is not one of ours, or did not answer.
     pub version: Option<String>,
+    /// It is an old script that forwards by itself: the program that it hides, which is this one.
+    pub hides: Option<PathBuf>,
 }
 
 /// What a unit starts.
@@ -75,7 +76,7 @@ pub(crate) fn healthy() -> Service {
         linger: Fact::Known(true),
         user: Some("me".into()),
         vm_idle_timeout: Fact::Known(Some(-1)),
-        installed: Fact::Known(Some(Installed { path, version: Some(version.into()) })),
+        installed: Fact::Known(Some(Installed { path, version: Some(version.into()), hides: None })),
         own_version: version.into(),
     }
 }

@@ -7,7 +7,7 @@ import { headersTab, panesTab, rawTab, toolsTab } from './panes.js';
 import { timelineTab } from './timeline.js';
 import { diffTab } from './diff.js';
 import { jsonTree } from './tree.js';
-import { hasWord, moment, number, percent, say, sayOr, size, span, whole } from './words.js';
+import { hasWord, moment, number, percent, say, sayOr, size, span, told, whole } from './words.js';
 import { api, hasServer } from './api.js';
 import { isBad, isOver, mayReplay, mayWrite, state } from './state.js';
 
@@ -342,7 +342,7 @@ function errorBanner(row) {
     kind,
     say(title),
     null,
-    row.error?.text ? longText(row.error.text, { selector: 'p.said', first: 500, keep: `error ${row.id}` }) : null,
+    row.error?.text ? longText(told(row.error.text), { selector: 'p.said', first: 500, keep: `error ${row.id}` }) : null,
     row.error?.id ? [h('p.fix-lead', {}, say('explain')), command(`ollama-forward explain ${row.error.id}`)] : null,
   );
 }

@@ -4,7 +4,7 @@ import { cut, foreign, h, visible } from './dom.js';
 import { badge, button, choices, copyButton, fold, longText, problem } from './parts.js';
 import { jsonTree } from './tree.js';
 import { itemCard } from './items.js';
-import { number, say, sayOr, size, span } from './words.js';
+import { number, say, sayOr, size, span, told } from './words.js';
 import { api, bodyOf, hasServer } from './api.js';
 
 const PANES = ['client_request', 'upstream_request', 'upstream_response', 'client_response'];
@@ -386,7 +386,7 @@ function notesOf(view) {
               {},
               badge(sayOr('note_', note.kind), note.kind === 'dropped' ? 'warn' : ''),
               note.at ? h('code', {}, visible(cut(note.at, 200))) : null,
-              foreign(cut(note.text, 1000)),
+              foreign(cut(told(note.text), 1000)),
             ),
           ),
         )

@@ -1,6 +1,93 @@
 // Every sentence of the page, in both languages side by side; and numbers, sizes and times as each language writes them.
 // Identifiers, commands and what was captured are never translated.
 
+/// Sentences that are kept with exchanges, in English and in French: the same as in capture/sentences.rs, which a test holds.
+/// `{}` stands for what they are about.
+const SENTENCES = [
+  ["the client left before the answer was complete", "le client est parti avant la fin de la réponse"],
+  ["the answer broke off", "la réponse s'est interrompue"],
+  ["refused", "refusé"],
+  ["the program ended before the answer did", "le programme s'est terminé avant la réponse"],
+  ["the stream ended without its last event", "le flux s'est terminé sans son dernier événement"],
+  ["{} refuses connections", "{} refuse les connexions"],
+  ["{} does not answer", "{} ne répond pas"],
+  ["{} cannot be reached", "{} est injoignable"],
+  ["cannot connect to {}: {}", "impossible de se connecter à {} : {}"],
+  ["{} accepts connections and drops them", "{} accepte les connexions et les coupe"],
+  ["{} accepts connections and says nothing", "{} accepte les connexions et se tait"],
+  ["{} is not Ollama: {}", "{} n'est pas Ollama : {}"],
+  ["{} leads back to this forwarder", "{} ramène à ce relais"],
+  ["still looking for Ollama on Windows", "Ollama est encore cherché sous Windows"],
+  ["the network no longer leads to {}", "le réseau ne mène plus à {}"],
+  ["no network leads to Windows: there is no usable route or address", "aucun réseau ne mène à Windows : ni route ni adresse utilisable"],
+  ["{} connections are open, which is the limit", "{} connexions sont ouvertes, c'est la limite"],
+  ["localhost reaches Windows by itself now", "localhost mène désormais de lui-même à Windows"],
+  ["cannot resolve {}: {}", "impossible de résoudre {} : {}"],
+  ["{} is this forwarder itself", "{} est ce relais lui-même"],
+  ["the connection to {} broke: {}", "la connexion à {} s'est rompue : {}"],
+  ["{} broke off before it answered: {}", "{} a rompu avant de répondre : {}"],
+  ["{} reset the connection", "{} a coupé la connexion"],
+  ["/api/version was answered with status {}", "/api/version a répondu par le statut {}"],
+  ["cannot write to {}: {}", "impossible d'écrire dans {} : {}"],
+  ["the disk has {} MiB left; capture goes on at {} MiB", "il reste {} Mio sur le disque ; la capture reprendra à {} Mio"],
+  ["{} is written by process {}", "{} est tenu par le processus {}"],
+  ["another process writes in this directory", "un autre processus écrit dans ce répertoire"],
+  ["there is no exchange {}", "il n'y a pas d'échange {}"],
+  ["the writer has ended", "l'écriture est terminée"],
+  ["cannot create {}: {}", "impossible de créer {} : {}"],
+  ["cannot lock {}: {}", "impossible de verrouiller {} : {}"],
+  ["cannot look at {}: {}", "impossible de consulter {} : {}"],
+  ["cannot protect {}: {}", "impossible de protéger {} : {}"],
+  ["cannot read {}: {}", "impossible de lire {} : {}"],
+  ["cannot remove {}: {}", "impossible de supprimer {} : {}"],
+  ["cannot rewrite {}: {}", "impossible de réécrire {} : {}"],
+  ["cannot tidy {}: {}", "impossible de ranger {} : {}"],
+  ["cannot write {}: {}", "impossible d'écrire {} : {}"],
+  ["goes on with the same request, whose client left during the load", "reprend la même requête, dont le client était parti pendant le chargement"],
+  ["the connection had been closed while it idled", "la connexion inactive avait été fermée"],
+  ["asked for {}, which only OpenAI has: its parent's model instead", "demandait {}, que seul OpenAI possède : le modèle de son parent à la place"],
+  ["`{}` has no equivalent, left out", "« {} » n'a pas d'équivalent, omis"],
+  ["not of the expected form, left out", "pas de la forme attendue, omis"],
+  ["unknown role `{}`, told as the user's", "rôle « {} » inconnu, transmis comme celui de l'utilisateur"],
+  ["thoughts that nothing followed, left out", "des réflexions que rien ne suivait, omises"],
+  ["a summary sealed by another server, left out", "un résumé scellé par un autre serveur, omis"],
+  ["only a user's message can hold an image, left out", "seul un message d'utilisateur peut porter une image, omise"],
+  ["the model cannot see images, left out", "le modèle ne voit pas les images, omise"],
+  ["an image that is not in the request, left out", "une image absente de la requête, omise"],
+  ["no readable image, left out", "pas d'image lisible, omise"],
+  ["a file that is not text, or not in the request, left out", "un fichier qui n'est pas du texte, ou absent de la requête, omis"],
+  ["the model cannot think, left out", "le modèle ne réfléchit pas, omis"],
+  ["the model always thinks, asked to think little", "le modèle réfléchit toujours, invité à réfléchir peu"],
+  ["asked for in words, as its grammar would forbid tool calls", "demandé en toutes lettres, car sa grammaire interdirait les appels d'outils"],
+  ["text.format was asked for in words: its grammar would forbid tool calls", "text.format a été demandé en toutes lettres : sa grammaire interdirait les appels d'outils"],
+  ["names what the model is not offered, left out", "nomme ce qui n'est pas proposé au modèle, omis"],
+  ["tools of type `{}` have no equivalent, not offered", "les outils de type « {} » n'ont pas d'équivalent, non proposés"],
+  ["has no name, not offered", "n'a pas de nom, non proposé"],
+  ["declared before, the first one counts", "déjà déclaré, le premier compte"],
+  ["offered as `{}`", "proposé sous le nom « {} »"],
+  ["has no schema, offered without parameters", "n'a pas de schéma, proposé sans paramètres"],
+  ["its schema is not that of an object, offered without parameters", "son schéma n'est pas celui d'un objet, proposé sans paramètres"],
+  ["the branches of its schema were merged", "les branches de son schéma ont été réunies"],
+  ["a $ref of its schema cannot be resolved", "un $ref de son schéma ne mène nulle part"],
+  ["optional parameters not mentioned: {}", "paramètres facultatifs passés sous silence : {}"],
+  ["repaired {} ({})", "{} réparé ({})"],
+  ["recovered {} printed as text ({})", "{} retrouvés, écrits comme du texte ({})"],
+  ["recovered a call from the upstream's error", "un appel retrouvé dans l'erreur de la cible"],
+  ["{} was printed, too", "{} était aussi écrit en texte"],
+  ["left as text (quoted)", "laissé en texte (cité)"],
+  ["left as text (text after it)", "laissé en texte (du texte le suit)"],
+  ["left as text (unfinished)", "laissé en texte (inachevé)"],
+  ["left as text (unreadable)", "laissé en texte (illisible)"],
+  ["left as text (unknown name)", "laissé en texte (nom inconnu)"],
+  ["left as text (missing argument)", "laissé en texte (argument manquant)"],
+  ["left as text (partly shown)", "laissé en texte (déjà montré en partie)"],
+  ["passed on {} though there is no tool named `{}`", "{} transmis bien qu'aucun outil ne s'appelle « {} »"],
+  ["passed on {} though the arguments are not valid JSON; write them as one JSON object", "{} transmis bien que ses arguments ne soient pas du JSON valide"],
+  ["passed on {} though the arguments must be one JSON object", "{} transmis bien que ses arguments ne soient pas un objet JSON"],
+  ["passed on {} though the required argument `{}` is missing", "{} transmis bien que l'argument obligatoire « {} » manque"],
+  ["passed on {} though there is no patch; it must start with `*** Begin Patch` and end with `*** End Patch`", "{} transmis bien qu'il ne contienne pas de patch"],
+];
+
 /// English, then French. `one|many` goes by `{n}`. French has plain spaces here: `say` sets them as its typography wants.
 const WORDS = {
   // The frame
@@ -459,6 +546,37 @@ export function say(name, values = {}) {
   const forms = entry[at].split('|');
   const form = forms.length > 1 && !isOne(values.n) ? forms[1] : forms[0];
   return typeset(form).replace(/\{(\w+)\}/g, (_, key) => (typeof values[key] === 'number' ? number(values[key]) : String(values[key] ?? '')));
+}
+
+/// A sentence of ours that was kept with an exchange, in the reader's language; what others said stays as it is.
+export function told(text) {
+  if (tag !== 'fr') return text;
+  let best = null;
+  for (const [english, french] of SENTENCES) {
+    if (best && best.length >= english.length) continue;
+    const found = holes(english, text);
+    if (found) best = { length: english.length, french, found };
+  }
+  if (!best) return text;
+  let at = 0;
+  return typeset(best.french.split('{}').join('\u0000')).replace(/\u0000/g, () => best.found[at++]);
+}
+
+/// What stands in the holes of a sentence, or null where the text is not that sentence.
+function holes(sentence, text) {
+  const [first, ...pieces] = sentence.split('{}');
+  if (!text.startsWith(first)) return null;
+  let rest = text.slice(first.length);
+  const found = [];
+  for (const [at, piece] of pieces.entries()) {
+    const isLast = at + 1 === pieces.length;
+    if (isLast && !rest.endsWith(piece)) return null;
+    const end = isLast ? rest.length - piece.length : rest.indexOf(piece);
+    if (end < 1) return null;
+    found.push(rest.slice(0, end));
+    rest = rest.slice(end + piece.length);
+  }
+  return rest === '' ? found : null;
 }
 
 export function hasWord(name) {

@@ -6,6 +6,7 @@ use super::items::{answer, conversation_of};
 use super::rows::{id, status, time};
 use super::{Look, Paper, Sign, count};
 use crate::capture::record::{Context, CutBy, Lane, Level, NoteKind, Row, Tokens};
+use crate::capture::sentences::told;
 use crate::capture::view::{Hint, Note, View};
 use crate::doctor::figures;
 use crate::doctor::render::sheet::Style;
@@ -20,7 +21,8 @@ pub(in crate::app::capture) fn page(view: &View, look: &Look) -> String {
     timing(&mut paper, &view.row);
     if let Some(error) = &view.row.error {
         let id = error.id.as_deref().map(|id| format!("{id}: ")).unwrap_or_default();
-        let text = format!("{} {}", look.sign(Sign::Bad), look.one_line(&format!("{id}{}", error.text)));
+        let text =
+            format!("{} {}", look.sign(Sign::Bad), look.one_line(&format!("{id}{}", look.say(&told(&error.text)))));
         paper.row(&look.say(&words!("error", "erreur")), &look.ink(Style::Red, &text));
     }
     if view.row.incomplete {
@@ -303,6 +305,6 @@ fn write_notes(paper: &mut Paper<'_>, notes: &[Note]) {
             NoteKind::Other => words!("other", "autre"),
         };
         let at = note.at.as_deref().map(|at| format!("{at}   ")).unwrap_or_default();
-        paper.row(&format!("  {}", look.say(&kind)), &look.one_line(&format!("{at}{}", note.text)));
+        paper.row(&format!("  {}", look.say(&kind)), &look.one_line(&format!("{at}{}", look.say(&told(&note.text)))));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::table::{Cell, Column, table};
 use super::{Look, Sign, count};
 use crate::capture::record::{Api, Level, Row, State};
+use crate::capture::sentences::told;
 use crate::capture::store::SessionInfo;
 use crate::doctor::figures;
 use crate::doctor::render::sheet::Style;
@@ -190,7 +191,7 @@ fn what(row: &Row, look: &Look) -> String {
     let text = row.error.as_ref().map(|error| error.text.as_str()).filter(|text| !text.is_empty());
     let said = [row.text.as_deref(), row.user.as_deref()].into_iter().flatten().find(|text| !text.trim().is_empty());
     let what = match (text, row.called.as_slice(), said) {
-        (Some(error), _, _) => error.to_owned(),
+        (Some(error), _, _) => look.say(&told(error)),
         (None, called @ [_, ..], _) => format!("{arrow} {}", called.join(", ")),
         (None, [], Some(said)) if row.api != Api::Other => said.to_owned(),
         (None, [], _) => format!("{} {}", row.method, row.path),

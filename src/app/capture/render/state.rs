@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::rows::{id, status};
 use super::{Look, Paper, Sign, count};
 use crate::capture::record::Row;
+use crate::capture::sentences::told;
 use crate::control::Answer;
 use crate::doctor::figures;
 use crate::doctor::render::sheet::Style;
@@ -58,7 +59,7 @@ pub(in crate::app::capture) fn state(state: &State, look: &Look) -> String {
     let text = format!("{} {}", look.sign(sign), look.shown(&look.say(&words)));
     paper.row("capture", format!("{}   {listen}{pid}", look.ink(Look::style(sign), &text)).trim_end());
     if let Some(trouble) = &state.trouble {
-        let text = format!("{} {}", look.sign(Sign::Bad), look.one_line(trouble));
+        let text = format!("{} {}", look.sign(Sign::Bad), look.one_line(&look.say(&told(trouble))));
         paper.row(&look.say(&words!("trouble", "problème")), &look.ink(Style::Red, &text));
     }
     if let Some(page) = &state.page {

@@ -4,7 +4,7 @@ use super::{not_aimed_here, nothing_to_judge};
 use crate::bridge::catalog::is_same_model;
 use crate::config::OLLAMA_PORT;
 use crate::doctor::codex::aim::{How, OSS_MODEL, Way, wanted, ways};
-use crate::doctor::codex::profile::{self, install, oss_command, start};
+use crate::doctor::codex::profile::{self, PROFILE, install, oss_command, start};
 use crate::doctor::ollama::Model;
 use crate::doctor::program::quoted;
 use crate::doctor::{Fact, Facts, Place, Problem, Remedy, Verdict};
@@ -205,6 +205,13 @@ fn window_set(facts: &Facts, way: &Way<'_>, window: &Window, problem: Problem) -
     let there = window.there;
     let line = format!("model_context_window = {there}");
     match (way.how, &way.config.path) {
+        (How::Profile(PROFILE), _) => {
+            let what = words!(
+                "write the profile anew, with the context of now (it shows it, and asks)",
+                "réécrire le profil, avec le contexte actuel (montré d'abord, puis demandé)"
+            );
+            problem.cured_by(Remedy::shell(what, "ollama-forward codex --install"))
+        }
         (How::Plain | How::Profile(_), Some(path)) => {
             let what = words!("tell Codex how much there is", "dire à Codex combien de tokens il y a");
             problem.cured_by(Remedy::new(what, Place::File(path.display().to_string()), [line]))
@@ -267,6 +274,15 @@ mod tests {
         machine::profile(&mut facts, "local", "model_provider = \"ollama\"\nmodel = \"none:7b\"");
         let pull = [FILE, &[r#"curl http://127.0.0.1:11434/api/pull -d '{"model":"none:7b"}'"#]].concat();
         warns("codex-model", &facts, "`codex -p local` asks for none:7b", &pull);
+    }
+
+    #[test]
+    fn our_own_profile_is_written_anew_when_the_context_is_another() {
+        let mut facts = machine::healthy();
+        machine::config(&mut facts, "model = \"gpt-6\"");
+        let old = "model_provider = \"ollama\"\nmodel = \"qwen3:14b\"\nmodel_context_window = 200000";
+        machine::profile(&mut facts, PROFILE, old);
+        warns("codex-context", &facts, "190000", &["ollama-forward codex --install"]);
     }
 
     #[test]

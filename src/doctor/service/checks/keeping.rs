@@ -66,6 +66,10 @@ fn stops_after(ms: i64, wslconfig: Option<&str>) -> Verdict {
     let problem = Problem::new(words!(
         "WSL may stop {seconds} s after the last terminal was closed, and the service with it",
         "WSL peut s'arrêter {seconds} s après la fermeture du dernier terminal, et le service avec lui"
+    ))
+    .because(words!(
+        "WSL may count terminals only: without one, a distribution ends after 15 s (instanceIdleTimeout), and the machine of all {seconds} s later (vmIdleTimeout)",
+        "WSL peut ne compter que les terminaux : sans eux, une distribution s'arrête après 15 s (instanceIdleTimeout), et la machine de toutes {seconds} s plus tard (vmIdleTimeout)"
     ));
     let what = if has_section {
         words!(

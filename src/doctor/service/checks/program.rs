@@ -1,5 +1,7 @@
 //! Is the program that runs the one that is installed?
 
+use std::path::Path;
+
 use super::{no_service, systemctl};
 use crate::doctor::program::quoted;
 use crate::doctor::service::{Installed, Program, Service, State};
@@ -105,10 +107,26 @@ pub(super) fn versions(facts: &Facts) -> Verdict {
         Fact::Known(None) => {
             Verdict::Skip(words!("not in PATH; this is {own}", "absent de PATH ; ceci est la version {own}"))
         }
-        Fact::Known(Some(Installed { path, version })) => {
+        Fact::Known(Some(Installed { path, hides: Some(own), .. })) => old_script(path, own),
+        Fact::Known(Some(Installed { path, version, hides: None })) => {
             of_installed(own, &path.display().to_string(), version.as_deref())
         }
     }
+}
+
+/// By its full path: the bare name would start the script.
+fn old_script(path: &Path, own: &Path) -> Verdict {
+    let path = path.display();
+    let problem = Problem::new(words!(
+        "`ollama-forward` in PATH is an old script, which forwards in its own way: {path}",
+        "`ollama-forward` dans PATH est un ancien script, qui relaie à sa façon : {path}"
+    ));
+    let what = words!(
+        "see what it would take to replace it, and agree",
+        "voir ce qu'il faudrait pour le remplacer, et accepter"
+    );
+    let command = format!("{} setup --from-socat", quoted(&own.display().to_string()));
+    problem.cured_by(Remedy::shell(what, command)).warn()
 }
 
 fn of_installed(own: &str, path: &str, version: Option<&str>) -> Verdict {
@@ -188,8 +206,11 @@ mod tests {
         warns("binary", &facts, "ollama-forward 0.0.1 runs (pid 42), and this is", &AGAIN[1..]);
         facts.service.active = Fact::Known("inactive".into());
         warns("binary", &facts, "0.0.1 runs", &[]);
-        let installed =
-            |version: Option<&str>| Installed { path: "/usr/bin/x".into(), version: version.map(Into::into) };
+        let installed = |version: Option<&str>| Installed {
+            path: "/usr/bin/x".into(),
+            version: version.map(Into::into),
+            hides: None,
+        };
         for (version, says) in
             [(Some("0.0.1"), "in PATH is 0.0.1 (/usr/bin/x), and this is"), (None, "another program: /usr/bin/x")]
         {
@@ -197,6 +218,15 @@ mod tests {
             facts.service.installed = Fact::Known(Some(installed(version)));
             warns("binary", &facts, says, &["type -a ollama-forward"]);
         }
+    }
+
+    #[test]
+    fn an_old_script_in_the_path_is_replaced_by_this_program() {
+        let mut facts = machine::healthy();
+        let old =
+            Installed { path: "/home/me/bin/ollama-forward".into(), version: None, hides: Some("/opt/my of".into()) };
+        facts.service.installed = Fact::Known(Some(old));
+        warns("binary", &facts, "an old script, which forwards", &["'/opt/my of' setup --from-socat"]);
     }
 
     #[test]
