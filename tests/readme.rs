@@ -2,6 +2,7 @@
 //! option that does not exist.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 const ENGLISH: &str = include_str!("../README.md");
@@ -34,20 +35,23 @@ fn both_tables_of_options_and_of_codes_have_the_same_rows() {
 
 #[test]
 fn every_option_exists() {
-    let help = said(&["--help"]);
-    let [status, doctor, report] = ["status", "doctor", "bugreport"].map(|command| said(&[command, "--help"]));
-    let capture = capture_help();
-    let anywhere = [help.as_str(), doctor.as_str(), capture.as_str()].concat();
+    let run = said(&["--help"]);
+    let commands: BTreeMap<String, String> =
+        names(&run).into_iter().map(|name| (name.clone(), help_of(&name))).collect();
+    let anywhere: String = commands.values().chain([&run]).cloned().collect();
     for text in [ENGLISH, FRENCH] {
         for (command, option) in options(text) {
-            let help = match command.split_whitespace().nth(1) {
-                Some("status") => &status,
-                Some("doctor") => &doctor,
-                Some("bugreport") => &report,
-                Some("capture") => &capture,
+            let (own, behind) = command.split_once(" -- ").unwrap_or((command, ""));
+            let name = own.split_whitespace().nth(1).unwrap_or_default();
+            let is_behind = behind.split_whitespace().any(|word| word.starts_with(option));
+            let help = match commands.get(name) {
+                // Behind `--` stand Codex's own words, and for the service those of a run.
+                Some(_) if is_behind && name == "codex" => continue,
+                Some(_) if is_behind => &run,
+                Some(help) => help,
                 // Without the command, the text around it says whose it is.
-                _ if command.starts_with("--") => &anywhere,
-                _ => &help,
+                None if command.starts_with("--") => &anywhere,
+                None => &run,
             };
             let known = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == option);
             assert!(known, "{option} of {command:?} is not in:\n{help}");
@@ -57,17 +61,21 @@ fn every_option_exists() {
 }
 
 /// The help of `capture` and of all its commands.
-fn capture_help() -> String {
-    let own = said(&["capture", "--help"]);
-    let commands = own.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+/// The help of a command, with that of its commands.
+fn help_of(name: &str) -> String {
+    let own = said(&[name, "--help"]);
+    names(&own).iter().map(|inner| said(&[name, inner, "--help"])).chain([own.clone()]).collect()
+}
+
+/// The commands that a help lists.
+fn names(help: &str) -> Vec<String> {
+    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let names = commands.take_while(|line| !line.is_empty()).filter_map(|line| {
         // What goes on in a second line stands further right.
         let line = line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?;
-        line.split_whitespace().next().filter(|name| *name != "help")
+        line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned)
     });
-    let names: Vec<&str> = names.collect();
-    assert!(names.len() > 15, "the commands were not found: {names:?}");
-    names.iter().map(|name| said(&["capture", name, "--help"])).chain([own.clone()]).collect()
+    names.collect()
 }
 
 #[test]
@@ -187,7 +195,11 @@ fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
 
 #[track_caller]
 fn said(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_ollama-forward")).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ollama-forward"))
+        .env("OLLAMA_FORWARD_LANG", "en")
+        .args(arguments)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
