@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue, ORIGIN, VARY};
@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::host::{self, Place};
 use super::line::{Line, Socket, Watched};
@@ -71,7 +72,7 @@ pub fn serve(
             .auto_date_header(false)
             .serve_connection(socket, service)
             .with_upgrades();
-        session.end = Some(converse(connection, phase.clone()).await);
+        session.end = Some(converse(connection, (&line, session.accepted), phase.clone()).await);
         if let Some(promised) = line.promised()
             && let Some(end) = Box::pin(socket::serve(bridge, line, promised, from, phase)).await
         {
@@ -80,9 +81,13 @@ pub fn serve(
     }
 }
 
-/// Drives the connection to its end; when we are to stop, to the end of the exchange that is under way.
+/// Whoever connects does so to ask something, and does it within this; on this machine, within some microseconds.
+const FIRST_REQUEST_TIME: Duration = Duration::from_secs(1);
+
+/// Drives the connection to its end; when we are to stop, to the end of the exchange that is under way, or about to be.
 async fn converse<S>(
     connection: http1::UpgradeableConnection<TokioIo<Socket>, S>,
+    (line, accepted): (&Line, Instant),
     mut phase: watch::Receiver<Phase>,
 ) -> End
 where
@@ -94,8 +99,21 @@ where
         biased;
         ended = &mut connection => ended,
         () = told_to_stop(&mut phase) => {
-            connection.as_mut().graceful_shutdown();
-            return match connection.await {
+            // hyper closes at once where nothing was asked yet. A client that comes back to an old connection tries again,
+            // one on a new connection takes an end without a word for its answer.
+            let pause = match line.requests.load(Ordering::Relaxed) {
+                0 => FIRST_REQUEST_TIME.saturating_sub(clock::now().duration_since(accepted)),
+                _ => Duration::ZERO,
+            };
+            let ended = tokio::select! {
+                biased;
+                ended = &mut connection => ended,
+                () = sleep(pause) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            return match ended {
                 Ok(()) => End { by: EndedBy::Us, why: "stopping".into() },
                 Err(error) => End::of(&error),
             };

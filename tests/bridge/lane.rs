@@ -141,6 +141,23 @@ fn stopping_ends_idle_connections_at_once() {
     assert_eq!(exit.count("connection closed"), 3, "{}", exit.text());
 }
 
+/// It was accepted before we stop, and its question comes after.
+#[test]
+fn stopping_still_answers_one_that_has_just_connected() {
+    let lane = lane();
+    let (kept, upstream) = idle(&lane);
+    let client = lane.place.connect();
+    // Known to be accepted, as this one came after it.
+    let other = lane.place.connect();
+    exchange(&other, &upstream, GET, OK).1.is(200);
+    lane.forward.signal(Signal::SIGTERM);
+    // By then, all have been told that may be told at once.
+    ends(&kept, Ended::Fin, AT_ONCE);
+    exchange(&client, &upstream, GET, OK).1.is(200);
+    ends(&client, Ended::Fin, AT_ONCE * 3);
+    lane.forward.exit().with(0);
+}
+
 #[test]
 fn stopping_lets_an_answer_come_to_its_end() {
     let mut lane = lane();
