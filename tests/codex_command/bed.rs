@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+
+use crate::stand_in;
 
 /// Notes the words that it is given, and then does what the test wants.
 const STAND_IN: &str = r#"#!/bin/sh
@@ -51,16 +52,7 @@ impl Bed {
         for dir in ["home", "config", "run", "state", "tmp", "codex", "bin", "work"] {
             fs::create_dir_all(bed.path(dir)).unwrap();
         }
-        // Another process writes it: a child that another test has just forked would hold it open for writing, and to run
-        // such a file is "text file busy".
-        let mut writer = Command::new("sh")
-            .args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh"])
-            .arg(bed.path("bin/codex"))
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        writer.stdin.take().unwrap().write_all(STAND_IN.as_bytes()).unwrap();
-        assert!(writer.wait().unwrap().success());
+        stand_in::program(&bed.path("bin/codex"), STAND_IN);
         bed
     }
 

@@ -10,3 +10,5 @@ mod terminal;
 
 #[path = "../support/skip.rs"]
 mod skip;
+#[path = "../support/stand_in.rs"]
+mod stand_in;

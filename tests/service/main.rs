@@ -10,6 +10,8 @@ mod by_systemd;
 mod client;
 #[path = "../support/skip.rs"]
 mod skip;
+#[path = "../support/stand_in.rs"]
+mod stand_in;
 mod systemd;
 mod texts;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use super::{Said, said, skip, until};
+use super::{Said, said, skip, stand_in, until};
 
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 
@@ -114,8 +114,7 @@ impl Systemd {
     #[track_caller]
     pub(crate) fn stand_in(&self, name: &str, script: &str) {
         let path = format!("/run/home/bin/{name}");
-        fs::write(self.file(&path), format!("#!/bin/sh\n{script}\n")).unwrap();
-        self.run(&["chmod", "755", &path]).ends_with(0);
+        stand_in::program(&self.file(&path), &format!("#!/bin/sh\n{script}\n"));
     }
 
     #[track_caller]

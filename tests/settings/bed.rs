@@ -14,6 +14,8 @@ use std::time::Duration;
 use ollama_forward::clock;
 use tempfile::TempDir;
 
+use crate::stand_in;
+
 pub(crate) struct Bed {
     home: TempDir,
     /// Directories of programs, before those of the system.
@@ -49,8 +51,8 @@ impl Bed {
     }
 
     pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.file(name, text);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = self.file(name, "");
+        stand_in::program(&path, text);
         path
     }
 

@@ -7,4 +7,6 @@ mod migrate;
 mod shadow;
 #[path = "../support/skip.rs"]
 mod skip;
+#[path = "../support/stand_in.rs"]
+mod stand_in;
 mod version;

@@ -13,6 +13,8 @@ use std::time::Duration;
 use ollama_forward::{clock, demo};
 use tempfile::TempDir;
 
+use crate::stand_in;
+
 pub(crate) struct Bed(TempDir);
 
 /// What came of a command.
@@ -66,14 +68,8 @@ case "$*" in *"$(cat "${0%/*}/fails" 2>/dev/null || echo nothing-fails)"*) echo 
         fs::read_to_string(self.config()).unwrap_or_default()
     }
 
-    /// Written by another process: one of ours that is just being forked would hold it open, and it could not be run.
     fn script(&self, name: &str, text: &str) {
-        let file = self.path(name);
-        let made = Command::new("sh")
-            .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
-            .args([file.as_os_str(), text.as_ref()])
-            .status();
-        assert!(made.unwrap().success(), "cannot write {}", file.display());
+        stand_in::program(&self.path(name), &format!("#!/bin/sh\n{text}\n"));
     }
 
     /// Calls of the stand-in that hold this word fail.

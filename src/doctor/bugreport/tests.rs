@@ -8,6 +8,7 @@ use super::*;
 use crate::doctor::check::no_details;
 use crate::doctor::system::ConfigState;
 use crate::doctor::{Check, Fact, Group, Problem, Remedy, codex, judge, port};
+use crate::program::tests::script;
 use crate::status::{Answer, Bytes, Connections, Report, State, StatusSocket};
 use crate::words::Lang;
 
@@ -152,8 +153,7 @@ fn system() -> (tempfile::TempDir, Places, Facts) {
     let config = put("home/config.toml", "translate = true\n");
     put("etc/wsl.conf", "[boot]\nsystemd=true\n");
     put("proc/sys/kernel/hostname", "atelier\n");
-    let journalctl = put("usr/bin/journalctl", "#!/bin/sh\necho \"$*\"; echo second\n");
-    fs::set_permissions(journalctl, fs::Permissions::from_mode(0o755)).unwrap();
+    script(&root.join("usr/bin/journalctl"), "echo \"$*\"; echo second");
     let mut facts = Facts::default();
     facts.system.config = Fact::Known(ConfigState::Valid(vec![config.clone()]));
     let codex = codex::Config { path: Some(put("codex/config.toml", "model = 1\n")), ..codex::Config::default() };
