@@ -97,7 +97,7 @@ impl Asker {
 }
 
 /// `y`, `yes`, `o`, `oui`, `n`, `no`, `non`, or nothing.
-fn meant(text: &str, usual: bool) -> Option<bool> {
+pub(super) fn meant(text: &str, usual: bool) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "" => Some(usual),
         "y" | "yes" | "o" | "oui" => Some(true),

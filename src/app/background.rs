@@ -72,7 +72,8 @@ pub(super) fn await_end(port: u16, pid: u32) -> Result<(), Fault> {
     })
 }
 
-fn no_home() -> Fault {
+/// Where nothing can be kept.
+pub(super) fn no_home() -> Fault {
     let what = words!("there is no home directory", "il n'y a pas de répertoire personnel");
     Fault::new(FaultId::Internal, what).advise(words!("HOME is not set", "HOME n'est pas défini"), "export HOME=…")
 }
@@ -123,7 +124,8 @@ fn last_lines(log: &Path) -> Vec<String> {
     lines.into_iter().skip(skipped).map(crate::doctor::render::clean_line).collect()
 }
 
-fn own_program() -> Result<PathBuf, Fault> {
+/// The file of this very program.
+pub(super) fn own_program() -> Result<PathBuf, Fault> {
     std::env::current_exe().map_err(|error| internal(&words!("find this program", "retrouver ce programme"), &error))
 }
 

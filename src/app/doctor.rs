@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal, Write, stderr, stdin, stdout};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -267,7 +268,7 @@ async fn gather_visibly(plan: &Plan, from: Instant, look: &Look) -> Facts {
 
 /// The page of a command that has no options for its look.
 pub(super) fn look_of(lang: Lang) -> Look {
-    Look { lang, width: width(), ascii: !speaks_utf8(variable), ..Look::default() }
+    Look { lang, width: columns(stdout()), ascii: !speaks_utf8(variable), ..Look::default() }
 }
 
 fn look(typed: &Doctor, lang: Lang) -> Look {
@@ -295,10 +296,10 @@ fn speaks_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-/// Of the terminal, where there is one.
-fn width() -> usize {
-    let terminal = stdout().is_terminal().then(|| tcgetwinsize(stdout()).ok()).flatten();
-    terminal.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(DEFAULT_WIDTH)
+/// Of the terminal behind this, where there is one.
+pub(super) fn columns(stream: impl AsFd) -> usize {
+    let size = tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col));
+    size.filter(|columns| *columns > 0).unwrap_or(DEFAULT_WIDTH)
 }
 
 /// The page, and then what can be done about it. Without a terminal to ask on, nothing is done that was not agreed to.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::getpgrp;
-use rustix::termios::{tcgetpgrp, tcgetwinsize};
+use rustix::termios::tcgetpgrp;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::doctor::look_of;
+use super::doctor::{columns, look_of};
 use super::recorder::Recorder;
 use super::status::render;
 use crate::doctor::render::Look;
@@ -63,6 +63,5 @@ fn width() -> Option<usize> {
     if tcgetpgrp(stderr()).is_ok_and(|foreground| foreground != getpgrp()) {
         return None;
     }
-    let columns = tcgetwinsize(stderr()).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
-    Some(columns.unwrap_or(crate::doctor::render::DEFAULT_WIDTH))
+    Some(columns(stderr()))
 }

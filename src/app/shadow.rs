@@ -40,25 +40,27 @@ pub(super) fn warn_of_shadow() {
 fn find(directories: &[PathBuf], own: &Path) -> Option<Shadow> {
     let is_program =
         |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
-    let named: Vec<PathBuf> =
-        directories.iter().map(|directory| directory.join("ollama-forward")).filter(is_program).collect();
-    let first = named.first()?;
-    if is_old_script(first) {
-        return Some(Shadow::OldScript(first.clone()));
+    // One by one: where the first is this one, as is usual, the directories of Windows' disks behind it are not looked into.
+    let mut named = directories.iter().map(|directory| directory.join("ollama-forward")).filter(is_program);
+    let first = named.next()?;
+    if is_old_script(&first) {
+        return Some(Shadow::OldScript(first));
     }
     let is_own = |path: &PathBuf| match (path.metadata(), own.metadata()) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()) || one.len() == other.len(),
         (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
     };
     // A copy of the same size is the same build, as far as anybody will notice.
-    (named.iter().any(is_own) && !is_own(first)).then(|| Shadow::Other(first.clone()))
+    (!is_own(&first) && named.any(|path| is_own(&path))).then_some(Shadow::Other(first))
 }
 
 fn is_old_script(path: &Path) -> bool {
-    let is_small = path.metadata().is_ok_and(|meta| meta.len() <= script::LARGEST);
+    if !path.metadata().is_ok_and(|meta| meta.len() <= script::LARGEST) {
+        return false;
+    }
     let mut bytes = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(script::LARGEST).read_to_end(&mut bytes));
-    is_small && read.is_ok() && script::recognise(&bytes, OLLAMA_PORT).is_some()
+    read.is_ok() && script::recognise(&bytes, OLLAMA_PORT).is_some()
 }
 
 #[cfg(test)]

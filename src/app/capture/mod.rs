@@ -28,6 +28,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use self::place::Place;
+use super::ask::meant;
 use super::doctor::look_of;
 use super::{Ended, background, files};
 use crate::cli::Run;
@@ -130,7 +131,7 @@ impl Desk<'_> {
 
     /// `y`, `yes`, `o`, `oui`.
     fn agrees(answer: &str) -> bool {
-        ["y", "yes", "o", "oui"].contains(&answer.to_lowercase().as_str())
+        meant(answer, false) == Some(true)
     }
 }
 

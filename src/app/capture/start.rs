@@ -12,15 +12,13 @@ use super::{Desk, print, print_object};
 use crate::app::Ended;
 use crate::app::background::{self, Started};
 use crate::cli::capture::{Mode, Start};
+use crate::config::OLLAMA_PORT;
 use crate::control::{self, Answer, Request};
 use crate::fault::{Fault, FaultId};
 use crate::net::listen::reachable;
 use crate::status;
 use crate::words;
 use crate::words::Words;
-
-/// Where clients expect Ollama.
-const USUAL_PORT: u16 = 11434;
 
 /// What is to run in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl Plan {
         Self {
             mode: typed.mode,
             host: typed.listen_host.clone(),
-            port: typed.port.or(desk.common.listen_port).unwrap_or(USUAL_PORT),
+            port: typed.port.or(desk.common.listen_port).unwrap_or(OLLAMA_PORT),
             upstream: typed.upstream.clone(),
             page: typed.webapp_port,
             translate: typed.translate,
@@ -152,7 +150,7 @@ impl Desk<'_> {
             Err(trouble) if trouble.id == FaultId::NotRunning => None,
             Err(trouble) => return Err(trouble),
         };
-        let recipe = recipe(answer.as_ref(), port.unwrap_or(USUAL_PORT));
+        let recipe = recipe(answer.as_ref(), port.unwrap_or(OLLAMA_PORT));
         if self.common.json {
             let commands: BTreeMap<&str, String> = recipe.lines().into_iter().collect();
             return print_object(&json!({ "forward": recipe, "commands": commands }));

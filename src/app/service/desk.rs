@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use directories::{BaseDirs, ProjectDirs};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use crate::app::Ended;
 use crate::app::ask::Asker;
-use crate::app::doctor::look_of;
+use crate::app::background::no_home;
+use crate::app::doctor::{look_of, runtime};
 use crate::clock;
 use crate::doctor::fix::diff::{self, Change};
 use crate::doctor::render::{Look, clean_line, to_ascii};
@@ -33,11 +34,7 @@ pub(super) enum Consent {
 
 impl Desk {
     pub(super) fn new(lang: Lang) -> Result<Self, Fault> {
-        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
-        let runtime = runtime.map_err(|error| {
-            Fault::new(FaultId::Internal, words!("cannot start: {error}", "démarrage impossible : {error}"))
-        })?;
-        Ok(Self { look: look_of(lang), runtime })
+        Ok(Self { look: look_of(lang), runtime: runtime()? })
     }
 
     pub(super) fn shown(&self, words: &Words) -> String {
@@ -154,9 +151,4 @@ pub(super) fn config_home() -> Result<PathBuf, Fault> {
 pub(super) fn state_directory() -> Result<PathBuf, Fault> {
     let dirs = ProjectDirs::from("", "", "ollama-forward");
     dirs.as_ref().and_then(ProjectDirs::state_dir).map(Path::to_owned).ok_or_else(no_home)
-}
-
-fn no_home() -> Fault {
-    let what = words!("there is no home directory", "il n'y a pas de répertoire personnel");
-    Fault::new(FaultId::Internal, what).advise(words!("HOME is not set", "HOME n'est pas défini"), "export HOME=…")
 }

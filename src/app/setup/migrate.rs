@@ -25,6 +25,7 @@ use self::find::Step;
 use self::journal::Journal;
 use super::super::Ended;
 use super::super::ask::Asker;
+use super::super::background::{no_home, own_program};
 use super::super::doctor::look_of;
 use crate::cli::setup::Setup;
 use crate::clock;
@@ -53,19 +54,9 @@ struct Machine {
 
 impl Machine {
     fn of(typed: &Setup) -> Result<Self, Fault> {
-        let no_home = || {
-            let what = words!("there is no home directory", "il n'y a pas de répertoire personnel");
-            Fault::new(FaultId::Internal, what)
-                .advise(words!("HOME is not set", "HOME n'est pas défini"), "export HOME=…")
-        };
         let base = BaseDirs::new().ok_or_else(no_home)?;
         let own = ProjectDirs::from("", "", "ollama-forward").ok_or_else(no_home)?;
-        let program = std::env::current_exe().map_err(|error| {
-            Fault::new(
-                FaultId::Internal,
-                words!("cannot find this program: {error}", "ce programme est introuvable : {error}"),
-            )
-        })?;
+        let program = own_program()?;
         let path: OsString = std::env::var_os("PATH").unwrap_or_default();
         Ok(Self {
             root: typed.sysroot.clone().unwrap_or_else(|| "/".into()),

@@ -9,6 +9,7 @@ use tokio::sync::watch::Receiver;
 
 use super::voice::{Mark, Voice};
 use super::{Desk, Halt};
+use crate::app::background;
 use crate::app::doctor::runtime;
 use crate::doctor::render::sheet::Style;
 use crate::fault::{Fault, FaultId};
@@ -90,15 +91,7 @@ impl Desk<'_> {
     }
 
     fn own_program(&self) -> Result<PathBuf, Fault> {
-        if let Some(path) = &self.typed.own_program {
-            return Ok(path.clone());
-        }
-        std::env::current_exe().map_err(|error| {
-            Fault::new(
-                FaultId::Internal,
-                words!("cannot find this program: {error}", "impossible de retrouver ce programme : {error}"),
-            )
-        })
+        self.typed.own_program.clone().map_or_else(background::own_program, Ok)
     }
 }
 

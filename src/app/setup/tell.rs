@@ -3,6 +3,7 @@
 use super::keys::upstream_word;
 use super::plan::{Question, Talk, Values, Way};
 use crate::config::{OLLAMA_PORT, Upstream};
+use crate::doctor::program::quoted;
 use crate::words;
 use crate::words::Words;
 
@@ -159,16 +160,6 @@ pub(super) fn to_remember(talk: &Talk, has_profile: bool, has_service: bool) -> 
         )
     };
     vec![forward, (codex.to_owned(), with), doctor]
-}
-
-/// A word as a shell reads it.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// A command line of ours.

@@ -20,10 +20,9 @@ use crate::clock;
 use crate::doctor::http::{Place, Question, ask};
 use crate::net::options::SocketPolicy;
 use crate::program::{Program, on_path};
+use crate::service::UNIT;
 use crate::status::{self, Report, State};
 
-/// The unit that `ollama-forward service install` writes.
-const UNIT: &str = "ollama-forward.service";
 /// More models than fit into any memory are not looked at one by one.
 const MOST_MODELS: usize = 8;
 

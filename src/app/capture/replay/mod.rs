@@ -25,6 +25,7 @@ use crate::capture::ExchangeId;
 use crate::capture::record::{Exchange, Head, Message, Pane};
 use crate::cli::capture::Replay;
 use crate::clock;
+use crate::config::OLLAMA_PORT;
 use crate::control::Request;
 use crate::doctor::http::{Answer, Broke, Place as Address, Question, begin};
 use crate::fault::Fault;
@@ -263,7 +264,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn usual() -> SocketAddr {
-    SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 11434))
+    SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, OLLAMA_PORT))
 }
 
 fn broken(broke: &Broke, address: SocketAddr) -> Fault {
